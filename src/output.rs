@@ -3,6 +3,7 @@
 pub mod aws_document;
 pub mod error;
 pub mod formats;
+pub mod json;
 pub mod log;
 pub mod program;
 pub mod references;

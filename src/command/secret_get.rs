@@ -1,8 +1,6 @@
 //! `secret get`: reads a secret of AWS Secrets Manager with a certificate.
 
-mod document;
 mod plan;
-mod several;
 
 use crate::app::App;
 use crate::app::session::SessionClient;
@@ -18,17 +16,23 @@ use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
+use crate::output::aws_document::secret_value;
 use crate::output::error::Error;
-use crate::output::run::SecretSelectionError;
+use crate::output::formats::{self, VariableFormat};
+use crate::output::references::ResolveErrors;
+use crate::output::run::{RunError, SecretSelectionError, VariablesError};
 use crate::output::usage::UsageError;
+use crate::secrets::endpoints::ServiceEndpoints;
+use crate::secrets::lookup::LookupPlan;
+use crate::secrets::resolver::{self, Found, RoleAccess};
 use crate::secrets::selected_member::selected_member;
+use crate::secrets::value::members_of;
+use crate::secrets::variable_names::variable_names;
 use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
-use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::provider::secrets_manager::SecretsManager;
-use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::time::Deadline;
 
 /// The plan of `secret get`.
@@ -126,16 +130,7 @@ pub async fn run(
     ports: &Ports,
     app: &App,
 ) -> Result<SecretBytes, Error> {
-    let versions = match &plan.requests[..] {
-        [request] => {
-            let secrets = SecretsManager { at: &plan.at, provider: sessions.provider() };
-            let get = async |session: &Session| {
-                secrets.get_secret_value(request, session, ports, deadline).await
-            };
-            vec![sessions.call(ports, deadline, get).await?]
-        }
-        _ => several::read(plan, sessions, ports, deadline).await?,
-    };
+    let versions = read(sessions, plan, deadline, ports).await?;
     let output = match (&plan.output, &versions[..]) {
         (SecretOutput::Part(selection), [secret]) => {
             let is_text = matches!(secret.value, SecretValue::Text(_));
@@ -145,14 +140,58 @@ pub async fn run(
             };
             (select(secret, selection)?, line_break)
         }
-        (SecretOutput::Variables, _) => {
-            (several::variables(&plan.requests, &versions)?, LineBreak::Never)
-        }
+        (SecretOutput::Variables, _) => (variables(&plan.requests, &versions)?, LineBreak::Never),
         (SecretOutput::Array | SecretOutput::Part(_), _) => {
-            (document::render_all(&versions), LineBreak::Never)
+            (secret_value::list(&versions), LineBreak::Never)
         }
     };
     app.deliver(output, &plan.destination, ports, deadline)
+}
+
+/// Returns all secrets, in the order of the requests, or all that cannot be read.
+async fn read(
+    sessions: &SessionCache<'_>,
+    plan: &SecretGet,
+    deadline: Deadline,
+    ports: &Ports,
+) -> Result<Vec<SecretVersion>, Error> {
+    let SecretGet { requests, at, .. } = plan;
+    let endpoints = ServiceEndpoints {
+        secrets_manager: Some(at.endpoint.clone()),
+        ..ServiceEndpoints::default()
+    };
+    let access = RoleAccess { role: None, sessions, endpoints: &endpoints, ports, deadline };
+    let lookups = LookupPlan::of_secrets(requests, &at.region);
+    let mut results = resolver::read(&lookups, &[access]).await;
+    if let Some((_, error)) = results.session_errors.pop() {
+        return Err(error);
+    }
+    let (mut versions, mut failures) = (Vec::new(), ResolveErrors::of_secrets(requests.len()));
+    for (index, (request, found)) in requests.iter().zip(results.found).enumerate() {
+        match found {
+            Some(Ok(Found::Secret(version))) => versions.push(version),
+            Some(Err(failure)) => failures.add_secret((index, &request.secret), failure.error),
+            Some(Ok(Found::Parameter(_))) | None => {
+                return Err(RunError::Internal { what: "a secret was not read" }.into());
+            }
+        }
+    }
+    if failures.is_empty() { Ok(versions) } else { Err(failures.into()) }
+}
+
+/// Returns the members of all secrets as variables.
+fn variables(requests: &[SecretRequest], versions: &[SecretVersion]) -> Result<SecretBytes, Error> {
+    let mut members: Vec<(String, Secret)> = Vec::new();
+    for (request, version) in requests.iter().zip(versions) {
+        let of_secret = members_of(version);
+        members.extend(
+            of_secret.map_err(|why| VariablesError { secret: request.secret.shown(), why })?,
+        );
+    }
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    let names = variable_names(&names)?;
+    let variables = names.iter().zip(&members).map(|(name, (_, value))| (name.as_str(), value));
+    Ok(formats::render(VariableFormat::Dotenv, &variables.collect::<Vec<_>>())?)
 }
 
 fn select(
@@ -160,7 +199,7 @@ fn select(
     selection: &ValueSelection,
 ) -> Result<SecretBytes, SecretSelectionError> {
     match (selection, &secret.value) {
-        (ValueSelection::Document, _) => Ok(document::render(secret)),
+        (ValueSelection::Document, _) => Ok(secret_value::one(secret)),
         (ValueSelection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
         (ValueSelection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
         (ValueSelection::Member(_), SecretValue::Binary(_)) => Err(SecretSelectionError::Binary),
@@ -175,7 +214,6 @@ fn bytes(text: &str) -> SecretBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roles_anywhere_client::secret::Secret;
 
     fn secret(value: SecretValue) -> SecretVersion {
         SecretVersion {

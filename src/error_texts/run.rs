@@ -8,7 +8,8 @@ use rustix::io::Errno;
 use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
-use crate::output::run::{NotVariables, RunError, SecretSelectionError, VariablesError};
+use crate::output::references::ValueError;
+use crate::output::run::{RunError, SecretSelectionError, VariablesError};
 use roles_anywhere_client::provider::ErrorKind;
 
 variants!(RunError:
@@ -16,7 +17,6 @@ variants!(RunError:
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir NotInMemory
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
-variants!(NotVariables: Binary NotAnObject Null Undecodable);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
 #[test]
@@ -30,13 +30,11 @@ fn errors_of_a_run_have_these_texts() {
         SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
     ];
     page.add_all(examples, Error::from);
-    let examples = vec![
-        NotVariables::Binary,
-        NotVariables::NotAnObject,
-        NotVariables::Null("password".to_owned()),
-        NotVariables::Undecodable("password".to_owned()),
-    ];
-    page.add_all(examples, |why| VariablesError { secret: "prod/db".to_owned(), why }.into());
+    // The other texts of `ValueError` are on the page of references.
+    for why in [ValueError::Binary, ValueError::EmptyMembers(vec!["password".to_owned()])] {
+        let error = VariablesError { secret: "prod/db".to_owned(), why };
+        page.add("VariablesError", &error.into());
+    }
     page.add_all(unwritable(), |why| {
         let format = if why == Unwritable::ReservedName { "github" } else { "cmd" };
         let refused = vec![RefusedVariable { name: "DB_PASSWORD".to_owned(), why }];

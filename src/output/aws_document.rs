@@ -2,24 +2,19 @@
 
 pub mod parameter;
 pub mod secret;
+pub mod secret_value;
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 use time::UtcDateTime;
 use time::macros::format_description;
 
+use crate::output::json::pretty;
 use roles_anywhere_client::secret::SecretBytes;
 
-/// Renders a document, indented as the AWS CLI does, with a newline; `values` is the sum of the lengths of
-/// its secrets.
-pub fn render(document: &impl Serialize, values: usize) -> SecretBytes {
-    // Large enough not to grow: a buffer left behind by growth would not be wiped.
-    let mut json = Vec::with_capacity(4_096 + 6 * values);
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut json, PrettyFormatter::with_indent(b"    "));
-    document.serialize(&mut serializer).expect("strings and numbers serialize");
-    json.push(b'\n');
-    SecretBytes::new(json)
+/// Renders a document; `values` is the sum of the lengths of its secrets.
+fn render(document: &impl Serialize, values: usize) -> SecretBytes {
+    // An escaped character has at most six bytes.
+    pretty(document, 4_096 + 6 * values)
 }
 
 /// Renders microseconds since the epoch as Python's `isoformat`, which the AWS CLI prints.

@@ -5,14 +5,40 @@ use std::sync::Arc;
 
 use crate::output::error::{Detail, Error, Kind, one_line};
 use crate::secrets::reference::NamedReference;
+use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::provider::ErrorKind;
 
-/// References are not resolved: at least one failure.
+/// References are not resolved, or secrets not read: at least one failure.
 #[derive(Debug)]
 pub struct ResolveErrors {
     failures: Vec<ResolveFailure>,
-    /// The number of all references.
+    /// The number of all references or secrets.
     total: usize,
+    wanted: Wanted,
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wanted {
+    References,
+    /// Secrets by their names.
+    Secrets,
+}
+
+impl Wanted {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::References => "resolve",
+            Self::Secrets => "read",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Self::References => "references",
+            Self::Secrets => "secrets",
+        }
+    }
 }
 
 /// A failure, of one reference or of several.
@@ -82,7 +108,12 @@ impl ResolveFailure {
 impl ResolveErrors {
     /// Returns one without failures, for a number of references.
     pub fn of(total: usize) -> Self {
-        Self { failures: Vec::new(), total }
+        Self { failures: Vec::new(), total, wanted: Wanted::References }
+    }
+
+    /// Returns one without failures, for a number of secrets.
+    pub fn of_secrets(total: usize) -> Self {
+        Self { failures: Vec::new(), total, wanted: Wanted::Secrets }
     }
 
     /// Returns whether there is none.
@@ -102,13 +133,19 @@ impl ResolveErrors {
     }
 
     /// Adds that a reference is not valid, or what was read is not what it stands for.
-    pub fn add(&mut self, named: (usize, &NamedReference), error: Error) {
-        self.add_cause(named, FailureCause::Value(Box::new(error)));
+    pub fn add(&mut self, (index, named): (usize, &NamedReference), error: Error) {
+        self.add_cause((index, shown(named)), FailureCause::Value(Box::new(error)));
     }
 
     /// Adds that the call for a reference failed: one failure for all references of the call.
-    pub fn add_call(&mut self, named: (usize, &NamedReference), error: &Arc<Error>) {
-        self.add_cause(named, FailureCause::Call(Arc::clone(error)));
+    pub fn add_call(&mut self, (index, named): (usize, &NamedReference), error: &Arc<Error>) {
+        self.add_cause((index, shown(named)), FailureCause::Call(Arc::clone(error)));
+    }
+
+    /// Adds that the call for a secret failed: one failure for all secrets of the call.
+    pub fn add_secret(&mut self, (index, secret): (usize, &SecretId), error: Arc<Error>) {
+        let shown = format!("`{}`", secret.shown());
+        self.add_cause((index, shown), FailureCause::Call(error));
     }
 
     /// Changes the errors of sessions.
@@ -124,12 +161,7 @@ impl ResolveErrors {
         self.failures = changed.collect();
     }
 
-    fn add_cause(&mut self, (index, named): (usize, &NamedReference), cause: FailureCause) {
-        let reference = named.reference.shown();
-        let shown = match &named.name {
-            Some(name) => format!("`{reference}` ({name})"),
-            None => format!("`{reference}`"),
-        };
+    fn add_cause(&mut self, (index, shown): (usize, String), cause: FailureCause) {
         match self.failures.iter_mut().find(|known| known.cause.is_same_call(&cause)) {
             Some(known) => {
                 known.references.push(index);
@@ -143,30 +175,47 @@ impl ResolveErrors {
     }
 }
 
+fn shown(named: &NamedReference) -> String {
+    let reference = named.reference.shown();
+    match &named.name {
+        Some(name) => format!("`{reference}` ({name})"),
+        None => format!("`{reference}`"),
+    }
+}
+
 /// One failure is an error of its own, and that of a session is reported as for any other command.
 /// Several are listed, each with its hints; all of them are printed.
 impl From<ResolveErrors> for Error {
     fn from(errors: ResolveErrors) -> Self {
-        let ResolveErrors { mut failures, total } = errors;
+        let ResolveErrors { mut failures, total, wanted } = errors;
         if failures.len() > 1 {
-            return several(&failures, total);
+            return several(&failures, total, wanted);
         }
         match failures.pop() {
             Some(ResolveFailure { cause: FailureCause::Session(role, error), .. }) => match role {
                 Some(role) => error.of_role(&role),
                 None => *error,
             },
-            Some(failure) => one(&failure),
-            None => several(&[], total),
+            // The only secret that is asked for needs no name.
+            Some(ResolveFailure { cause: FailureCause::Call(error), references, shown })
+                if total == 1 && wanted == Wanted::Secrets =>
+            {
+                Arc::try_unwrap(error).unwrap_or_else(|error| {
+                    let cause = FailureCause::Call(error);
+                    one(&ResolveFailure { references, shown, cause }, wanted)
+                })
+            }
+            Some(failure) => one(&failure, wanted),
+            None => several(&[], total, wanted),
         }
     }
 }
 
-fn one(failure: &ResolveFailure) -> Error {
+fn one(failure: &ResolveFailure, wanted: Wanted) -> Error {
     let error = failure.error();
     let causes = error.reasons().into_iter().rev();
     let cause = causes.fold(None, |source, text| Some(Box::new(Reason { text, source })));
-    let text = format!("cannot resolve {}", failure.subject());
+    let text = format!("cannot {} {}", wanted.verb(), failure.subject());
     let unresolved = Error::new(error.kind(), Reason { text, source: cause });
     let hints = error.hints().iter().cloned();
     hints
@@ -175,12 +224,13 @@ fn one(failure: &ResolveFailure) -> Error {
         .with_request_id(error.request_id().map(str::to_owned))
 }
 
-fn several(failures: &[ResolveFailure], total: usize) -> Error {
+fn several(failures: &[ResolveFailure], total: usize, wanted: Wanted) -> Error {
     let of_session = |failure: &ResolveFailure| matches!(failure.cause, FailureCause::Session(..));
     let count: usize = failures.iter().map(|failure| failure.references.len()).sum();
+    let (verb, noun) = (wanted.verb(), wanted.noun());
     let message = match failures.iter().any(of_session) {
-        true => format!("cannot resolve {total} references"),
-        false => format!("cannot resolve {count} of {total} references"),
+        true => format!("cannot {verb} {total} {noun}"),
+        false => format!("cannot {verb} {count} of {total} {noun}"),
     };
     let kind = failures.first().map_or(Kind::Run(ErrorKind::Internal), |it| it.error().kind());
     let details = failures.iter().map(ResolveFailure::detail).collect();

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::output::references::ValueError;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 
@@ -220,30 +221,7 @@ pub struct VariablesError {
     /// The secret, as a message may show it.
     pub secret: String,
     /// The reason.
-    pub why: NotVariables,
-}
-
-/// Why a value has no members that can be variables.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum NotVariables {
-    /// It is binary.
-    #[error("it is binary")]
-    Binary,
-    /// It is not a JSON object.
-    #[error("it is not a JSON object")]
-    NotAnObject,
-    /// A member is `null`.
-    #[error("its {} is null", member(_0))]
-    Null(
-        /// The name of the member.
-        String,
-    ),
-    /// A member is a string that is not valid Unicode (half a surrogate pair).
-    #[error("its {} is not valid Unicode", member(_0))]
-    Undecodable(
-        /// The name of the member.
-        String,
-    ),
+    pub why: ValueError,
 }
 
 fn member(key: &str) -> String {

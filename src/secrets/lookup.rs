@@ -85,6 +85,17 @@ impl LookupPlan {
         Self { lookups, calls, of_references }
     }
 
+    /// Returns the calls for `secrets`, each another one, in a Region: with the role of the command.
+    pub fn of_secrets(secrets: &[SecretRequest], region: &Region) -> Self {
+        let of = |secret: &SecretRequest| Lookup {
+            scope: Scope { role: None, region: region.clone() },
+            item: LookupItem::Secret(secret.clone()),
+        };
+        let lookups: Vec<Lookup> = secrets.iter().map(of).collect();
+        let (calls, of_references) = (calls(&lookups), (0..lookups.len()).collect());
+        Self { lookups, calls, of_references }
+    }
+
     /// Returns what is read.
     pub fn lookups(&self) -> &[Lookup] {
         &self.lookups

@@ -3,15 +3,18 @@
 mod calls;
 mod consistency;
 
+pub use calls::{CallFailure, Found};
+
 use futures_util::future::join_all;
 
 use super::endpoints::ServiceEndpoints;
 use super::lookup::LookupPlan;
 use super::reference::{NamedReference, Reference};
 use super::value::{self, Resolved};
+use crate::output::error::Error;
 use crate::output::references::{ResolveErrors, ValueError};
 use crate::session_cache::SessionCache;
-use calls::{CallFailure, Found, RoleCalls};
+use calls::RoleCalls;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::time::Deadline;
 
@@ -30,6 +33,35 @@ pub struct RoleAccess<'a> {
     pub deadline: Deadline,
 }
 
+/// What the lookups of a plan found.
+#[derive(Debug)]
+pub struct LookupResults<'a> {
+    /// By lookup; `None` if its role has no session.
+    pub found: Vec<Option<Result<Found, CallFailure>>>,
+    /// The roles without a session.
+    pub session_errors: Vec<(Option<&'a str>, Error)>,
+}
+
+/// Reads what is looked up. `roles` are those that `plan` uses.
+pub async fn read<'a>(plan: &LookupPlan, roles: &[RoleAccess<'a>]) -> LookupResults<'a> {
+    let calls: Vec<_> = roles.iter().map(|access| RoleCalls { access, plan }).collect();
+    let reads = join_all(calls.iter().map(RoleCalls::read)).await;
+    let (mut found, mut session_errors) = (Vec::new(), Vec::new());
+    found.resize_with(plan.lookups().len(), || None);
+    for (access, read) in roles.iter().zip(reads) {
+        match read {
+            Ok(results) => {
+                for (index, result) in results {
+                    found[index] = Some(result);
+                }
+            }
+            Err(error) => session_errors.push((access.role, error)),
+        }
+    }
+    consistency::unify(plan, &mut found);
+    LookupResults { found, session_errors }
+}
+
 /// Returns what `references` stand for, in their order. `plan` is that of the same references, and
 /// `roles` are those that it uses.
 ///
@@ -39,22 +71,11 @@ pub async fn resolve(
     plan: &LookupPlan,
     roles: &[RoleAccess<'_>],
 ) -> Result<Vec<Resolved>, ResolveErrors> {
-    let calls: Vec<_> = roles.iter().map(|access| RoleCalls { access, plan }).collect();
-    let reads = join_all(calls.iter().map(RoleCalls::read)).await;
-    let mut found: Vec<Option<Result<Found, CallFailure>>> = Vec::new();
-    found.resize_with(plan.lookups().len(), || None);
+    let LookupResults { found, session_errors } = read(plan, roles).await;
     let mut failures = ResolveErrors::of(references.len());
-    for (access, read) in roles.iter().zip(reads) {
-        match read {
-            Ok(results) => {
-                for (index, result) in results {
-                    found[index] = Some(result);
-                }
-            }
-            Err(error) => failures.add_session(access.role, error),
-        }
+    for (role, error) in session_errors {
+        failures.add_session(role, error);
     }
-    consistency::unify(plan, &mut found);
     let mut values = Vec::with_capacity(references.len());
     for (index, named) in references.iter().enumerate() {
         // Without a session, there is one failure for all of its references.

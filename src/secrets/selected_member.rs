@@ -1,7 +1,7 @@
 //! The members of a value that is a JSON object, as `secret get` and `parameter get` print them.
 
 use super::member::{MemberValue, Object};
-use crate::output::run::{NotVariables, SecretSelectionError};
+use crate::output::run::SecretSelectionError;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// Returns the member `key` of a JSON object, or the member that `key` is the path of: a string decoded,
@@ -14,17 +14,6 @@ pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSe
         Some(MemberValue::NotUnicode) => Err(SecretSelectionError::Undecodable),
         None => Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() }),
     }
-}
-
-/// Returns all members of a JSON object, by name.
-pub fn all_members(text: &Secret) -> Result<Vec<(String, Secret)>, NotVariables> {
-    let object = Object::parse(text.expose()).ok_or(NotVariables::NotAnObject)?;
-    let member = |(name, value): (&str, MemberValue)| match value {
-        MemberValue::Text(text) | MemberValue::Json(text) => Ok((name.to_owned(), text)),
-        MemberValue::Null => Err(NotVariables::Null(name.to_owned())),
-        MemberValue::NotUnicode => Err(NotVariables::Undecodable(name.to_owned())),
-    };
-    object.members().map(member).collect()
 }
 
 fn bytes(text: &str) -> SecretBytes {

@@ -100,7 +100,11 @@ fn of_text(reference: &Reference, text: &Secret) -> Result<(ResolvedValue, bool)
     let object = || Object::parse(text.expose()).ok_or(ValueError::NotAnObject);
     let (key, value, count) = match reference.part() {
         Part::Whole => return checked(text.clone()).map(|text| (ResolvedValue::Text(text), false)),
-        Part::AllMembers => return all_members(reference, &object()?).map(|all| (all, false)),
+        Part::AllMembers => {
+            let is_optional = matches!(reference.fallback(), Fallback::Absent);
+            let members = all_members(&object()?, is_optional)?;
+            return Ok((ResolvedValue::Members(members), false));
+        }
         Part::Member(key) => {
             let object = object()?;
             (key, object.member(key), object.len())
@@ -132,9 +136,22 @@ fn checked(text: Secret) -> Result<Secret, ValueError> {
     }
 }
 
-/// Returns all members. Empty ones are errors, or are left out if the reference is optional.
-fn all_members(reference: &Reference, object: &Object<'_>) -> Result<ResolvedValue, ValueError> {
-    let is_optional = matches!(reference.fallback(), Fallback::Absent);
+/// Returns all members of a secret, as `sm://NAME#*` does.
+pub fn members_of(secret: &SecretVersion) -> Result<Vec<(String, Secret)>, ValueError> {
+    match &secret.value {
+        SecretValue::Binary(_) => Err(ValueError::Binary),
+        SecretValue::Text(text) => {
+            let object = Object::parse(text.expose()).ok_or(ValueError::NotAnObject)?;
+            all_members(&object, false)
+        }
+    }
+}
+
+/// Returns all members. Empty ones are errors, or are left out if they are optional.
+fn all_members(
+    object: &Object<'_>,
+    is_optional: bool,
+) -> Result<Vec<(String, Secret)>, ValueError> {
     let (mut members, mut empty, mut nul, mut not_unicode) = (vec![], vec![], vec![], vec![]);
     for (name, value) in object.members() {
         let shown = || shown_word(name).to_owned();
@@ -153,7 +170,7 @@ fn all_members(reference: &Reference, object: &Object<'_>) -> Result<ResolvedVal
         () if !nul.is_empty() => Err(ValueError::NulInMembers(nul)),
         () if !empty.is_empty() && !is_optional => Err(ValueError::EmptyMembers(empty)),
         () if members.is_empty() => Err(ValueError::NoMembers),
-        () => Ok(ResolvedValue::Members(members)),
+        () => Ok(members),
     }
 }
 

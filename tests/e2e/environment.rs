@@ -88,6 +88,12 @@ impl TestEnvironment {
         }
     }
 
+    /// Returns the operations that the emulator was asked for, in their order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let requests = self.emulator().requests();
+        requests.iter().map(|it| it["operation"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Returns the program with all that was set so far: to vary it, or to send it to a thread.
     pub(crate) fn program(&self) -> &Program {
         &self.program

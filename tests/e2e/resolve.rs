@@ -30,12 +30,6 @@ const MIXED: [&str; 20] = [
     "ssm:///prod/absent?default=none",
 ];
 
-/// Returns the operations that the emulator was asked for.
-fn operations(env: &TestEnvironment) -> Vec<String> {
-    let requests = env.emulator().requests();
-    requests.iter().map(|it| it["operation"].as_str().unwrap_or_default().to_owned()).collect()
-}
-
 #[test]
 fn twenty_references_cost_three_calls() {
     let env = TestEnvironment::new();
@@ -62,7 +56,7 @@ fn twenty_references_cost_three_calls() {
     tr0ub4dor
     none
     "#);
-    assert_eq!(operations(&env), ["CreateSession", "BatchGetSecretValue", "GetParameters"]);
+    assert_eq!(env.operations(), ["CreateSession", "BatchGetSecretValue", "GetParameters"]);
 }
 
 #[test]
@@ -102,7 +96,7 @@ fn a_denied_batch_is_read_one_by_one() {
     let env = TestEnvironment::new().fault(denied);
     let text = env.run("resolve sm://prod/plain sm://prod/db-credentials#username").text();
     assert_eq!(text, "s3cr3t\napp\n");
-    let operations = operations(&env);
+    let operations = env.operations();
     assert_eq!(operations[..2], ["CreateSession", "BatchGetSecretValue"]);
     assert_eq!(operations[2..], ["GetSecretValue", "GetSecretValue"]);
 }
@@ -198,7 +192,7 @@ fn wrong_references_are_listed_before_anything_is_opened() {
     `ssm://a/b`: the name of a parameter with a slash begins with one, for example `ssm:///prod/api-url`
       hint: `roles-anywhere resolve --help` and docs/references.md show how references are written
     ");
-    assert_eq!(operations(&env), [""; 0]);
+    assert_eq!(env.operations(), [""; 0]);
     assert_snapshot!(env.fails("resolve"), @"
     $ roles-anywhere resolve
     exit code: 2
@@ -246,7 +240,7 @@ fn explains_without_a_call() {
       kms:Decrypt
         the customer managed key, if one of these is encrypted with one
     ");
-    assert_eq!(operations(&env), [""; 0]);
+    assert_eq!(env.operations(), [""; 0]);
 }
 
 #[test]
@@ -290,7 +284,7 @@ fn explains_in_json_with_a_policy() {
       ]
     }
     "#);
-    assert_eq!(operations(&env), [""; 0]);
+    assert_eq!(env.operations(), [""; 0]);
 }
 
 #[test]
@@ -316,7 +310,7 @@ fn each_role_and_region_is_read_side_by_side() {
         "sm://prod/db-credentials#username?role=other",
     ];
     assert_eq!(env.run_args(&words).text(), "s3cr3t\ns3cr3t\napp\n");
-    let operations = operations(&env);
+    let operations = env.operations();
     let count = |name: &str| operations.iter().filter(|it| *it == name).count();
     assert_eq!((count("CreateSession"), count("GetSecretValue")), (2, 2), "{operations:?}");
     let words = ["resolve", "--role", "app", "sm://a?role=othr", "sm://b?role=broken"];

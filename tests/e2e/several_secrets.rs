@@ -11,6 +11,7 @@ fn several_secrets_are_an_array_from_one_call() {
         env.run("secret get prod/plain prod/db-credentials prod/plain --output json").json();
     let names: Vec<_> = array.as_array().unwrap().iter().map(|it| &it["Name"]).collect();
     assert_eq!(names, [&json!("prod/plain"), &json!("prod/db-credentials")]);
+    assert_eq!(env.operations(), ["CreateSession", "BatchGetSecretValue"]);
 }
 
 #[test]
@@ -31,7 +32,7 @@ fn all_that_were_refused_are_listed() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: 2 of 3 secrets cannot be read
+    error: cannot read 2 of 3 secrets
 
     `prod/absent`
       caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
@@ -55,6 +56,8 @@ fn a_role_without_the_batch_reads_one_by_one() {
     }));
     let array = env.run("secret get prod/plain prod/db-credentials --output json").json();
     assert_eq!(array.as_array().map(Vec::len), Some(2));
+    let operations = ["CreateSession", "BatchGetSecretValue", "GetSecretValue", "GetSecretValue"];
+    assert_eq!(env.operations(), operations);
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn refuses_what_is_of_one_secret() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the secret `prod/plain` cannot be printed as variables: it is not a JSON object
+    error: the secret `prod/plain` cannot be printed as variables: the value is not a JSON object
       hint: use `--output json`, which holds every value
     ");
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 
 use crate::command::resolve::{ReferenceFormat, Resolve};
+use crate::output::json::pretty_text;
 use crate::output::references::ResolveErrors;
 use crate::secrets::explain::{
     ExplainedCall, ExplainedReference, Explanation, RolePermissions, explain,
@@ -81,13 +81,7 @@ fn json(explanation: &Explanation) -> String {
         calls: calls.collect(),
         policies: policies.collect(),
     };
-    let mut json = Vec::new();
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut json, PrettyFormatter::with_indent(b"    "));
-    printed.serialize(&mut serializer).expect("strings serialize");
-    json.push(b'\n');
-    let json = String::from_utf8(json).expect("JSON is UTF-8");
-    escape::json(&json).into_owned()
+    pretty_text(&printed)
 }
 
 #[derive(Serialize)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 
 use crate::command::resolve::{ReferenceFormat, Resolve};
 use crate::output::Stdout;
+use crate::output::json::pretty;
 use crate::output::references::PrintedLineError;
 use crate::secrets::reference::Reference;
 use crate::secrets::value::{Resolved, ResolvedValue};
@@ -117,13 +117,7 @@ fn json(references: &[&Reference], resolved: &[Resolved]) -> SecretBytes {
         }
     });
     let entries: Vec<PrintedReference<'_>> = entries.collect();
-    let size: usize = resolved.iter().map(size).sum();
-    let mut json = Vec::with_capacity(size);
-    let mut serializer =
-        serde_json::Serializer::with_formatter(&mut json, PrettyFormatter::with_indent(b"    "));
-    entries.serialize(&mut serializer).expect("strings serialize");
-    json.push(b'\n');
-    SecretBytes::new(json)
+    pretty(&entries, resolved.iter().map(size).sum())
 }
 
 /// A reference in the list of `--output json`. One that is optional and does not exist has no value.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::iso_8601;
+use crate::output::json::pretty_text;
 use roles_anywhere_client::aws::secret_description::SecretDescription;
-use roles_anywhere_client::text::escape;
 
 /// Renders a description as `aws secretsmanager describe-secret` does.
 pub fn description(secret: &SecretDescription) -> String {
@@ -22,7 +22,7 @@ pub fn description(secret: &SecretDescription) -> String {
         Value::Object(members)
     });
     insert(&mut document, "ReplicationStatus", list_of(replicas.collect()));
-    render(&Value::Object(document))
+    pretty_text(&Value::Object(document))
 }
 
 /// Renders descriptions as `aws secretsmanager list-secrets` does.
@@ -32,12 +32,7 @@ pub fn list(secrets: &[SecretDescription]) -> String {
         insert(&mut entry, "SecretVersionsToStages", stages(&secret.secret_versions_to_stages));
         Value::Object(entry)
     });
-    render(&json!({ "SecretList": entries.collect::<Vec<_>>() }))
-}
-
-fn render(document: &Value) -> String {
-    let json = serde_json::to_string_pretty(document).expect("strings and numbers serialize");
-    escape::json(&json).into_owned() + "\n"
+    pretty_text(&json!({ "SecretList": entries.collect::<Vec<_>>() }))
 }
 
 fn members(secret: &SecretDescription) -> Map<String, Value> {

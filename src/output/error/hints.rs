@@ -12,6 +12,7 @@ use crate::credentials_file::{ProfileError, SyntaxError};
 use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
+use crate::output::references::ValueError;
 use crate::output::run::{RunError, SecretSelectionError, VariablesError};
 use crate::output::usage::{UsageError, wrong_reference};
 use key_files::{bundle_hint, key_hint};
@@ -58,7 +59,14 @@ impl From<SecretSelectionError> for Error {
 
 impl From<VariablesError> for Error {
     fn from(error: VariablesError) -> Self {
-        Self::new(ErrorKind::Refused, error).hint("use `--output json`, which holds every value")
+        let hint = match error.why {
+            // `--env` and `--from` leave such members out if they are optional.
+            ValueError::EmptyMembers(_) | ValueError::NoMembers => {
+                "use `--output json`, or `render --format dotenv --from 'sm://NAME?optional'`, which leaves out such members"
+            }
+            _ => "use `--output json`, which holds every value",
+        };
+        Self::new(ErrorKind::Refused, error).hint(hint)
     }
 }
 

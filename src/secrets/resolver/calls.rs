@@ -18,19 +18,21 @@ use roles_anywhere_client::provider::secrets_manager::{SecretsManager, ServiceCa
 
 /// What a lookup found.
 #[derive(Debug)]
-pub(super) enum Found {
+pub enum Found {
+    /// A version of a secret.
     Secret(SecretVersion),
+    /// A version of a parameter.
     Parameter(Parameter),
 }
 
 /// Why lookups found nothing: of one, or of all those of a call.
 #[derive(Clone, Debug)]
-pub(super) struct CallFailure {
+pub struct CallFailure {
     /// Whether AWS says that there is no such secret, parameter or version. A denied call may have the
     /// same reason, but AWS does not say so.
-    pub(super) is_missing: bool,
+    pub is_missing: bool,
     /// The error.
-    pub(super) error: Arc<Error>,
+    pub error: Arc<Error>,
 }
 
 impl From<ServiceCallError> for CallFailure {
@@ -78,23 +80,15 @@ impl RoleCalls<'_> {
         let calls = self.plan.calls().iter().filter(|call| call.scope.role.as_deref() == *role);
         let calls: Vec<Call> = calls.cloned().collect();
         let ServedSession { session, from, .. } = sessions.session(ports, *deadline).await?;
-        let (mut results, refused) = self.run(&calls, &session).await;
-        if refused.is_empty() {
-            return Ok(results);
-        }
+        let (mut results, mut refused) = self.run(&calls, &session).await;
         // A session that was cached may have been revoked, or belong to another clock.
-        let again = match from {
-            ServedFrom::Cache => sessions.replace(&session, ports, *deadline).await?.session,
-            ServedFrom::Aws => session,
-        };
-        let (others, refused) = match from {
-            ServedFrom::Cache => {
-                let calls: Vec<Call> = refused.into_iter().map(|(call, _)| call).collect();
-                self.run(&calls, &again).await
-            }
-            ServedFrom::Aws => (Vec::new(), refused),
-        };
-        results.extend(others);
+        if !refused.is_empty() && from == ServedFrom::Cache {
+            let other = sessions.replace(&session, ports, *deadline).await?.session;
+            let calls: Vec<Call> = refused.into_iter().map(|(call, _)| call).collect();
+            let (others, refused_again) = self.run(&calls, &other).await;
+            results.extend(others);
+            refused = refused_again;
+        }
         for (call, error) in refused {
             results.extend(failed(&call, error));
         }

@@ -1,26 +1,26 @@
-//! A secret as the AWS CLI prints it.
+//! Secrets with their values as the AWS CLI prints them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::output::aws_document::{self, iso_8601};
+use super::{iso_8601, render};
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
-/// Renders the whole answer with the AWS CLI's members, indented as the AWS CLI does, and a newline.
-pub(super) fn render(secret: &SecretVersion) -> SecretBytes {
+/// Renders a secret as `aws secretsmanager get-secret-value` does.
+pub fn one(secret: &SecretVersion) -> SecretBytes {
     let binary = base64(secret);
-    aws_document::render(&document(secret, binary.as_ref()), length(secret))
+    render(&document(secret, binary.as_ref()), length(secret))
 }
 
 /// Renders several in an array.
-pub(super) fn render_all(secrets: &[SecretVersion]) -> SecretBytes {
+pub fn list(secrets: &[SecretVersion]) -> SecretBytes {
     let binaries: Vec<_> = secrets.iter().map(base64).collect();
     let documents = secrets.iter().zip(&binaries);
     let documents: Vec<_> = documents.map(|(it, binary)| document(it, binary.as_ref())).collect();
     // The other members are a few hundred bytes.
-    aws_document::render(&documents, secrets.iter().map(|secret| 200 + length(secret)).sum())
+    render(&documents, secrets.iter().map(|secret| 200 + length(secret)).sum())
 }
 
 fn base64(secret: &SecretVersion) -> Option<Secret> {
