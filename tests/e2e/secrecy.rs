@@ -1,13 +1,14 @@
 //! What the program never lets out: secrets by `--debug`, by a core dump, by half an answer.
 
 use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::environment::{CommandOutput, TestEnvironment};
 use crate::leak;
@@ -215,26 +216,62 @@ const WITH_CORE_DUMPS: &[&str] =
 
 #[test]
 fn crash_leaves_no_core_dump() {
-    let folder = tempfile::tempdir().unwrap();
-    let env = TestEnvironment::new().var("CORE", folder.path());
+    let env = TestEnvironment::new();
     env.emulator().fault(json!({"operation": "CreateSession", "delay_ms": 30_000}));
-    let program = env.program().clone().launched_by(WITH_CORE_DUMPS);
-    let mut child = program.spawn(&["credential-process"]);
+    assert_no_core_dump(&env, &["credential-process"], &["CreateSession"]);
+}
+
+/// While it waits for a parameter, it has the session, and the secret or its request.
+#[test]
+fn crash_of_exec_leaves_no_core_dump() {
+    let env = TestEnvironment::new();
+    env.emulator().fault(json!({"operation": "GetParameters", "delay_ms": 30_000}));
+    let references = ["--env=A=sm://prod/plain", "--env=B=ssm:///prod/db/password"];
+    let arguments = [&["exec"], &references[..], &["--", "true"]].concat();
+    assert_no_core_dump(&env, &arguments, &["GetSecretValue", "GetParameters"]);
+}
+
+/// Runs the program until all `operations` were asked for, and has it crash then: as the user nobody,
+/// since the memory of a process of root belongs to root in any case.
+fn assert_no_core_dump(env: &TestEnvironment, arguments: &[&str], operations: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (dumps, ca) = (folder.path().join("dumps"), folder.path().join("ca.pem"));
+    fs::create_dir(&dumps).unwrap();
+    fs::set_permissions(&dumps, fs::Permissions::from_mode(0o777)).unwrap();
+    // Nobody cannot read the files of the emulator.
+    fs::write(&ca, env.read("tls-ca.pem")).unwrap();
+    let mut program = env.program().clone().set("CORE", &dumps).set("AWS_CA_BUNDLE", ca);
+    for (name, file) in [
+        ("CERTIFICATE", "leaf/p256.pem"),
+        ("PRIVATE_KEY", "leaf/p256.key.pem"),
+        ("INTERMEDIATES", "anchor/intermediate.pem"),
+    ] {
+        let option = format!("ROLES_ANYWHERE_{name}");
+        program = program.set(name, env.read(file)).set(&option, format!("env:{name}"));
+    }
+    let program = program.launched_by(WITH_CORE_DUMPS);
+    let (mut child, _program) = program.spawn_as_nobody(arguments);
     let start = Instant::now();
-    let is_asked = |request: &Value| request["operation"] == "CreateSession";
-    while !env.emulator().requests().iter().any(is_asked) {
+    let is_asked = |operation: &&str| {
+        env.emulator().requests().iter().any(|request| request["operation"] == **operation)
+    };
+    while !operations.iter().all(is_asked) {
         // Nothing announces that a request came in.
         assert!(start.elapsed() < Duration::from_secs(30) && child.try_wait().unwrap().is_none());
         thread::sleep(Duration::from_millis(10));
     }
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let memory = fs::metadata(format!("/proc/{}/mem", child.id())).unwrap();
     let pid = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::ABORT).unwrap();
     let status = child.wait().unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     // The hard limit stays: `exec` raises the soft one again.
     assert_eq!(core.split_whitespace().nth(4), Some("0"));
+    // With a program for a `core_pattern` the limit does not count.
+    assert_eq!(memory.uid(), 0, "the process is dumpable");
     assert_eq!(status.signal(), Some(Signal::ABORT.as_raw()));
     assert!(!status.core_dumped());
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    assert_eq!(dumps.read_dir().unwrap().count(), 0);
 }
