@@ -10,6 +10,7 @@ pub mod config_check;
 pub mod config_file;
 pub mod daemon;
 pub mod error_format;
+pub mod exec_table_values;
 pub mod fallback;
 pub mod given_values;
 pub mod help;

@@ -59,6 +59,19 @@ pub enum ValueContent {
     Described(&'static str),
     /// Tables of values.
     Tables(Vec<Vec<OptionValue>>),
+    /// The variables of a program.
+    Variables(Vec<VariableValue>),
+}
+
+/// The value of a variable of a program, and its origin.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VariableValue {
+    /// The name of the variable.
+    pub name: String,
+    /// The origin.
+    pub origin: Origin,
+    /// The value.
+    pub content: ValueContent,
 }
 
 impl PartialEq for OptionValue {

@@ -1,4 +1,4 @@
-//! `config show`: prints the values that a role uses, and where each comes from.
+//! `config show`: prints the values that a role or a program uses, and where each comes from.
 
 mod document;
 mod text;
@@ -11,6 +11,7 @@ use crate::command::{CONFIG, Command, Plan};
 use crate::config::TableName;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
+use crate::options::exec_table_values::ExecTableValues;
 use crate::options::role_values::RoleValues;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
@@ -36,6 +37,8 @@ pub struct ConfigShow {
     pub default_role: Option<TableName>,
     /// The values of the roles.
     pub roles: Vec<RoleValues>,
+    /// The values of the programs of the configuration file.
+    pub programs: Vec<ExecTableValues>,
     /// The output format.
     pub output: ValuesFormat,
 }
@@ -55,9 +58,10 @@ impl Command for ConfigShow {
     const DETAILS: &'static str = "\
 Shows the values that a command uses with the same options, variables and configuration file: those of \
 the roles of `--role`, else of all roles. For each value, it shows the option, the variable, or the \
-file and line that it comes from.
+file and line that it comes from. After the roles come the programs `[exec.NAME]` that use them.
 
-Passwords are not shown, nor is what may be one. What the values mean is not checked: see `config \
+Passwords are not shown, nor is what may be one: of the variables of a program, references to secrets \
+and parameters are shown, and no other texts. What the values mean is not checked: see `config \
 check`.";
     const EXAMPLES: &'static str = "roles-anywhere config show --role backup";
     const DOCS: &'static [&'static str] = &["configuration.md"];
@@ -84,14 +88,16 @@ check`.";
         let roles = RoleValues::of_all(settings)?;
         let file = roles.iter().find_map(|values| values.role.as_ref());
         let file = file.map(|(_, location)| Arc::clone(&location.file));
-        Ok(Self { file, default_role: settings.default_role.cloned(), roles, output })
+        let default_role = settings.default_role.cloned();
+        let programs = ExecTableValues::of_all(settings);
+        Ok(Self { file, default_role, roles, programs, output })
     }
 }
 
 impl Plan for ConfigShow {
     fn run(&self, _app: &App) -> Result<Outcome, Error> {
         let output = match self.output {
-            ValuesFormat::Text => text::render(&self.roles),
+            ValuesFormat::Text => text::render(self),
             ValuesFormat::Json => document::render(self),
         };
         Ok(output.into())

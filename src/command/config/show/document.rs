@@ -1,9 +1,10 @@
-//! The values of roles as JSON for programs. The member names are stable.
+//! The values of roles and programs as JSON for programs. The member names are stable.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::ConfigShow;
-use crate::options::role_values::{OptionValue, RoleValues, ValueContent};
+use crate::options::exec_table_values::ExecTableValues;
+use crate::options::role_values::{OptionValue, RoleValues, ValueContent, VariableValue};
 use crate::options::table::{FileName, Origin};
 use roles_anywhere_client::text::escape;
 
@@ -13,6 +14,7 @@ pub(super) fn render(plan: &ConfigShow) -> String {
         file: plan.file.as_deref().map(|file| FileName(file).to_string()),
         default_role: plan.default_role.as_ref().map(ToString::to_string),
         roles: plan.roles.iter().map(RoleDocument).collect(),
+        programs: plan.programs.iter().map(ProgramDocument).collect(),
     };
     let json = serde_json::to_string_pretty(&document).expect("strings and numbers serialize");
     escape::json(&json).into_owned() + "\n"
@@ -23,6 +25,7 @@ struct ValuesDocument<'a> {
     file: Option<String>,
     default_role: Option<String>,
     roles: Vec<RoleDocument<'a>>,
+    programs: Vec<ProgramDocument<'a>>,
 }
 
 struct RoleDocument<'a>(&'a RoleValues);
@@ -32,6 +35,18 @@ impl Serialize for RoleDocument<'_> {
         let RoleValues { role, values } = self.0;
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("name", &role.as_ref().map(|(name, _)| name.to_string()))?;
+        map.serialize_entry("values", &KeyedValues(values))?;
+        map.end()
+    }
+}
+
+struct ProgramDocument<'a>(&'a ExecTableValues);
+
+impl Serialize for ProgramDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ExecTableValues { name, values, .. } = self.0;
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("name", name.as_str())?;
         map.serialize_entry("values", &KeyedValues(values))?;
         map.end()
     }
@@ -47,15 +62,35 @@ impl Serialize for KeyedValues<'_> {
     }
 }
 
-/// A value and its origin; of tables, the tables.
+/// A value and its origin; of tables, the tables; of variables, those by their names.
 struct ValueDocument<'a>(&'a OptionValue);
 
 impl Serialize for ValueDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let OptionValue { origin, content, .. } = self.0;
-        if let ValueContent::Tables(tables) = content {
-            return serializer.collect_seq(tables.iter().map(|table| KeyedValues(table)));
+        match content {
+            ValueContent::Tables(tables) => {
+                serializer.collect_seq(tables.iter().map(|table| KeyedValues(table)))
+            }
+            ValueContent::Variables(variables) => serializer.collect_map(variables.iter().map(
+                |VariableValue { name, origin, content }| {
+                    (name, OriginDocument { origin, content })
+                },
+            )),
+            content => OriginDocument { origin, content }.serialize(serializer),
         }
+    }
+}
+
+/// A value beside its origin.
+struct OriginDocument<'a> {
+    origin: &'a Origin,
+    content: &'a ValueContent,
+}
+
+impl Serialize for OriginDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { origin, content } = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("value", &ContentDocument(content))?;
         match content {
@@ -97,9 +132,10 @@ impl Serialize for ContentDocument<'_> {
             ValueContent::Texts(texts) => serializer.collect_seq(texts.iter().map(ContentDocument)),
             ValueContent::TextTable(texts) => serializer
                 .collect_map(texts.iter().map(|(name, text)| (name, ContentDocument(text)))),
-            ValueContent::Hidden | ValueContent::Described(_) | ValueContent::Tables(_) => {
-                serializer.serialize_none()
-            }
+            ValueContent::Hidden
+            | ValueContent::Described(_)
+            | ValueContent::Tables(_)
+            | ValueContent::Variables(_) => serializer.serialize_none(),
         }
     }
 }

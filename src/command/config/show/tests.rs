@@ -190,7 +190,7 @@ fn what_may_be_a_secret_is_not_shown() {
         [("AWS_ENDPOINT_URL", "https://me:hunter2@a.example"), ("HTTPS_PROXY", "hunter2")];
     for variables in [&[][..], &variables] {
         let show = shown("", SECRETS, variables);
-        let texts = [text::render(&show.roles), document::render(&show), format!("{show:?}")];
+        let texts = [text::render(&show), document::render(&show), format!("{show:?}")];
         for text in texts {
             assert!(!text.contains("hunter2"), "{text}");
         }
@@ -236,4 +236,86 @@ fn each_value_has_its_origin() {
     let endpoint = &json(&variable)["roles"][0]["values"]["endpoint"];
     assert_eq!(endpoint["variable"], "AWS_ENDPOINT_URL");
     assert_eq!(endpoint["value"], "https://a.example.com");
+}
+
+const PROGRAMS: &str = r#"
+default-role = "a"
+[identity.host]
+certificate = "/etc/pki/host.pem"
+[role.a]
+role-arn = "arn:aws:iam::123456789012:role/A"
+[role.b]
+role-arn = "arn:aws:iam::123456789012:role/B"
+[exec.web]
+command = ["./server", "--port", "8080", "--token=hunter2", "-phunter2", "--key", "sm://prod/web#key"]
+role = "b"
+env.DB_PASSWORD = "sm://prod/db#password?default=hunter2"
+env.DB_URL = "postgres://hunter2:{{resolve:secretsmanager:prod/db:SecretString:password}}@hunter2/"
+env.PIN = "hunter2"
+files = { TLS_KEY = "sm://prod/tls#key" }
+[exec.job]
+env.MODE = "hunter2"
+files.TLS_KEY = "sm://prod/tls?hunter2=hunter2"
+"#;
+
+#[test]
+fn programs_are_shown_without_what_may_be_a_secret() {
+    let show = shown("", PROGRAMS, &[]);
+    let at = "/etc/roles-anywhere/config.toml";
+    let table = text::render(&show);
+    let programs = &table[table.find("exec web").unwrap()..];
+    insta::assert_snapshot!(programs, @"
+    exec web (/etc/roles-anywhere/config.toml:9)
+      command          ./server, --port, 8080, (not shown), (not shown), --key, sm://prod/web#key  /etc/roles-anywhere/config.toml:10 [exec.web]
+      role             b                                                           /etc/roles-anywhere/config.toml:11 [exec.web]
+      env.DB_PASSWORD  sm://prod/db#password?default=…                             /etc/roles-anywhere/config.toml:12 [exec.web]
+      env.DB_URL       …{{resolve:secretsmanager:prod/db:SecretString:password}}…  /etc/roles-anywhere/config.toml:13 [exec.web]
+      env.PIN          (not shown)                                                 /etc/roles-anywhere/config.toml:14 [exec.web]
+      files.TLS_KEY    sm://prod/tls#key                                           /etc/roles-anywhere/config.toml:15 [exec.web]
+
+    exec job (/etc/roles-anywhere/config.toml:16)
+      role           a            default
+      env.MODE       (not shown)  /etc/roles-anywhere/config.toml:17 [exec.job]
+      files.TLS_KEY  (not shown)  /etc/roles-anywhere/config.toml:18 [exec.job]
+    ");
+    let document = document::render(&show);
+    for text in [text::render(&show), document, format!("{show:?}")] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let programs = &json(&show)["programs"];
+    assert_eq!(programs[0]["name"], "web");
+    let values = &programs[0]["values"];
+    assert_eq!(values["role"]["value"], "b");
+    assert_eq!(values["command"]["value"][1], "--port");
+    assert_eq!(values["command"]["value"][3], Value::Null);
+    let tls = serde_json::json!({
+        "value": "sm://prod/tls#key", "origin": "file", "file": at, "table": "exec.web", "line": 15,
+        "column": 11,
+    });
+    assert_eq!(values["files"]["TLS_KEY"], tls);
+    assert_eq!(values["env"]["PIN"]["hidden"], true);
+    assert_eq!(programs[1]["values"]["role"]["origin"], "default");
+}
+
+#[test]
+fn names_of_variables_that_may_be_secrets_hide_them_all() {
+    let file = PROGRAMS.to_owned() + "env.h4Xz9QmP2vL8nR5tY7wK = \"x\"\n";
+    let show = shown("", &file, &[]);
+    assert!(!document::render(&show).contains("h4Xz9QmP2vL8nR5tY7wK"));
+    assert_eq!(json(&show)["programs"][1]["values"]["env"]["hidden"], true);
+}
+
+#[test]
+fn only_programs_of_the_named_roles_are_shown() {
+    let rows = [
+        ("", &["web", "job"][..]),
+        ("--role a", &["job"]),
+        ("--role b", &["web"]),
+        ("--role a --role b", &["web", "job"]),
+    ];
+    for (line, expected) in rows {
+        let show = shown(line, PROGRAMS, &[]);
+        let names: Vec<&str> = show.programs.iter().map(|program| program.name.as_str()).collect();
+        assert_eq!(names, expected, "{line}");
+    }
 }

@@ -1,15 +1,28 @@
-//! The values of roles as a table for people.
+//! The values of roles and programs as tables for people.
 
-use crate::options::role_values::{OptionValue, RoleValues, ValueContent};
-use crate::options::table::{FileName, Origin};
+use super::ConfigShow;
+use crate::options::exec_table_values::ExecTableValues;
+use crate::options::role_values::{OptionValue, RoleValues, ValueContent, VariableValue};
+use crate::options::table::{FileName, KeyLocation, Origin};
 use roles_anywhere_client::text::escape;
 
-/// Returns a table for each role.
-pub(super) fn render(roles: &[RoleValues]) -> String {
-    roles.iter().map(table).collect::<Vec<_>>().join("\n")
+/// Returns a table for each role, then for each program.
+pub(super) fn render(show: &ConfigShow) -> String {
+    let roles = show.roles.iter().map(|RoleValues { role, values }| match role {
+        Some((name, location)) => table(&heading("role", name.as_str(), location), values),
+        None => table("without a role of a configuration file", values),
+    });
+    let programs = show.programs.iter().map(|ExecTableValues { name, location, values }| {
+        table(&heading("exec", name.as_str(), location), values)
+    });
+    roles.chain(programs).collect::<Vec<_>>().join("\n")
 }
 
-fn table(RoleValues { role, values }: &RoleValues) -> String {
+fn heading(kind: &str, name: &str, location: &KeyLocation) -> String {
+    format!("{kind} {name} ({}:{})", FileName(&location.file), location.line)
+}
+
+fn table(heading: &str, values: &[OptionValue]) -> String {
     let mut rows = Vec::new();
     values.iter().for_each(|value| add(&mut rows, "", value));
     let width = |column: usize| {
@@ -17,12 +30,7 @@ fn table(RoleValues { role, values }: &RoleValues) -> String {
         cells.filter(|length| *length <= WIDEST).max().unwrap_or(0)
     };
     let (key_width, value_width) = (width(0), width(1));
-    let mut text = match role {
-        Some((name, location)) => {
-            format!("role {name} ({}:{})\n", FileName(&location.file), location.line)
-        }
-        None => "without a role of a configuration file\n".to_owned(),
-    };
+    let mut text = format!("{heading}\n");
     for [key, value, origin] in &rows {
         text.push_str(&format!("  {key:key_width$}  {value:value_width$}  {origin}\n"));
     }
@@ -32,7 +40,7 @@ fn table(RoleValues { role, values }: &RoleValues) -> String {
 /// A longer value does not widen the column of the others.
 const WIDEST: usize = 60;
 
-/// Adds the rows of a value: one, or one for each value of its tables.
+/// Adds the rows of a value: one, or one for each value of its tables and for each variable.
 fn add(rows: &mut Vec<[String; 3]>, prefix: &str, value: &OptionValue) {
     let OptionValue { option, origin, content } = value;
     let key = format!("{prefix}{}", option.id());
@@ -42,6 +50,13 @@ fn add(rows: &mut Vec<[String; 3]>, prefix: &str, value: &OptionValue) {
                 let prefix = format!("{key}[{index}].");
                 table.iter().for_each(|value| add(rows, &prefix, value));
             }
+        }
+        ValueContent::Variables(variables) => {
+            let row = |VariableValue { name, origin, content }: &VariableValue| {
+                let key = escape::line(&format!("{key}.{name}")).into_owned();
+                [key, escape::line(&shown(content)).into_owned(), source(origin)]
+            };
+            rows.extend(variables.iter().map(row));
         }
         content => {
             let shown = escape::line(&shown(content)).into_owned();
@@ -62,7 +77,7 @@ fn shown(content: &ValueContent) -> String {
         }
         ValueContent::Hidden => "(not shown)".to_owned(),
         ValueContent::Described(words) => format!("({words})"),
-        ValueContent::Tables(_) => String::new(),
+        ValueContent::Tables(_) | ValueContent::Variables(_) => String::new(),
     }
 }
 
