@@ -34,18 +34,7 @@ Prints one set of credentials as a JSON document, as `credential_process` in ~/.
 [profile plant]
 credential_process = /usr/local/bin/roles-anywhere credential-process --certificate /etc/pki/host.pem --private-key /etc/pki/host.key --trust-anchor-arn arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a1b2c3d4-5678-90ab-cdef-111111111111 --profile-arn arn:aws:rolesanywhere:eu-central-1:123456789012:profile/a1b2c3d4-5678-90ab-cdef-222222222222 --role-arn arn:aws:iam::123456789012:role/Workload";
     const DOCS: &'static [&'static str] = &["credential-process.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups = &[table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 

@@ -82,16 +82,7 @@ roles-anywhere exec --role backup --static -- ./backup.sh";
         table::program::PROGRAM,
         table::program_variables::SOURCES,
         table::program_variables::OF_EXEC,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
+        table::session_groups::ONE_SESSION,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;

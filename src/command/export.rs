@@ -117,19 +117,7 @@ eval \"$(roles-anywhere export --role backup --format sh)\"
 (umask 077; roles-anywhere export --role backup --format docker > backup.env)
 eval \"$(roles-anywhere export --format sh --unset)\"";
     const DOCS: &'static [&'static str] = &["export.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        plan::EXPORT,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups = &[plan::EXPORT, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::OneUnless { option: &plan::UNSET };
 

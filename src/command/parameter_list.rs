@@ -7,7 +7,6 @@ use crate::app::session::SessionClient;
 use crate::app::value_output::LineBreak;
 use crate::command::{Command, PARAMETER, Plan};
 use crate::options::arguments::OptionGroups;
-use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
 use crate::options::secret_output::{ValueDestination, destination};
@@ -15,9 +14,8 @@ use crate::options::services;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::secrets::{NO_DECRYPT, OUT, PARAMETERS_ENDPOINT};
-use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::session::required_with;
 use crate::options::table::{self as rows, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
 use crate::output::aws_document;
@@ -25,15 +23,12 @@ use crate::output::error::Error;
 use crate::output::formats::{self, VariableFormat};
 use crate::output::usage::UsageError;
 use crate::secrets::variable_names::variable_names;
-use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_parameters_by_path::{PathDepth, PathRequest};
 use roles_anywhere_client::aws::parameter::{Decryption, Parameter};
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::parameter_store::ParameterStore;
 use roles_anywhere_client::secret::SecretBytes;
-use roles_anywhere_client::time::Deadline;
 
 static PATH: OptionSpec = OptionSpec::new("--path", "PATH", ValueType::Text)
     .without_variable()
@@ -76,6 +71,8 @@ static PARAMETER_LIST: &[&OptionSpec] =
 pub struct ParameterListPlan {
     /// The session.
     pub session: SessionPlan,
+    /// Where the Parameter Store is.
+    pub at: RegionalEndpoint,
     /// The parameters.
     pub list: ParameterList,
 }
@@ -85,8 +82,6 @@ pub struct ParameterListPlan {
 pub struct ParameterList {
     /// The path.
     pub request: PathRequest,
-    /// Where the Parameter Store is.
-    pub at: RegionalEndpoint,
     /// Whether SecureStrings are decrypted.
     pub decryption: Decryption,
     /// The output format.
@@ -109,10 +104,10 @@ pub enum ListFormat {
 /// Whether values are printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ValueColumn {
-    /// They are.
+    /// Values are printed.
     Shown,
-    /// They are not.
-    Left,
+    /// Values are not printed.
+    Hidden,
 }
 
 impl Command for ParameterListPlan {
@@ -124,44 +119,28 @@ The role must allow ssm:GetParametersByPath on the path; it sees all below it.";
 roles-anywhere parameter list --path /prod/ --recursive
 roles-anywhere parameter list --path /prod/ --output dotenv --out .env";
     const DOCS: &'static [&'static str] = &["parameters.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        PARAMETER_LIST,
-        rows::roles::ONE,
-        rows::identity::IDENTITY,
-        rows::session::CHAIN,
-        rows::identity::KEY_ACCESS,
-        rows::identity::NOT_YET,
-        rows::session::SESSION,
-        rows::session::ASSUME,
-        rows::transport::TRANSPORT,
-        rows::cache::CACHE,
-        rows::errors::ERRORS,
-    ];
-    const REQUIRED: &'static [&'static OptionSpec] =
-        &[&PATH, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+    const OPTIONS: &'static OptionGroups = &[PARAMETER_LIST, rows::session_groups::ONE_SESSION];
+    const REQUIRED: &'static [&'static OptionSpec] = &required_with(&PATH);
     const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let given = SessionOptions::resolve(settings)
-            .and_then(|session| Ok((list(settings, &session)?, session)));
-        let (list, session) = given.map_err(|error| match error {
-            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
-            error => error,
-        })?;
-        let endpoint = Some(list.at.endpoint.clone());
-        let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
-        Ok(Self { session: session.with_waiting_line(settings)?, list })
+        let call = |session: &SessionOptions| list(settings, session);
+        let (session, at, list) = services::session_and_call(settings, Self::REQUIRED, call)?;
+        Ok(Self { session, at, list })
     }
 }
 
-fn list(settings: &Settings<'_>, session: &SessionOptions) -> Result<ParameterList, UsageError> {
+fn list(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<(RegionalEndpoint, ParameterList), UsageError> {
     let path = settings.required(&PATH)?;
     if !path.value.starts_with('/') {
         return Err(path.refuse("a path that starts with `/`"));
     }
     let values = match settings.is_on(&VALUES)? {
         true => ValueColumn::Shown,
-        false => ValueColumn::Left,
+        false => ValueColumn::Hidden,
     };
     let output = settings.required(&OUTPUT)?;
     let format = match output.value {
@@ -174,54 +153,46 @@ fn list(settings: &Settings<'_>, session: &SessionOptions) -> Result<ParameterLi
         true => PathDepth::AllLevels,
         false => PathDepth::OneLevel,
     };
-    let region = services::region((&PATH, None), settings, session)?;
-    Ok(ParameterList {
+    let region = services::default_region(settings, session)?;
+    let at = services::parameter_store(settings, session, region)?;
+    let list = ParameterList {
         request: PathRequest { path: path.value.to_owned(), depth },
-        at: services::parameter_store(settings, session, region)?,
         decryption: match format {
             // The role needs no key if no value is printed.
-            ListFormat::Table(ValueColumn::Left) | ListFormat::Json(ValueColumn::Left) => {
+            ListFormat::Table(ValueColumn::Hidden) | ListFormat::Json(ValueColumn::Hidden) => {
                 Decryption::Encrypted
             }
             _ => services::decryption(settings)?,
         },
         format,
         destination: destination(settings)?,
-    })
+    };
+    Ok((at, list))
 }
 
 impl Plan for ParameterListPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
+        let ParameterList { request, decryption, format, destination } = &self.list;
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
         let output = client.block_on(async |ports, deadline| {
-            run(&sessions, &self.list, deadline, ports, app).await
+            let (at, provider) = (&self.at, sessions.provider());
+            let store = ParameterStore { at, provider, decryption: *decryption };
+            let list = async |session: &Session| {
+                store.get_parameters_by_path(request, session, ports, deadline).await
+            };
+            let parameters = sessions.call(ports, deadline, list).await?;
+            let output = match format {
+                ListFormat::Table(values) => table::render(&parameters, *values),
+                ListFormat::Json(values) => {
+                    aws_document::parameter::list(&parameters, *values == ValueColumn::Shown)
+                }
+                ListFormat::Dotenv => variables(&parameters, &request.path)?,
+            };
+            app.deliver((output, LineBreak::Never), destination, ports, deadline)
         })?;
         Ok(output.into())
     }
-}
-
-async fn run(
-    sessions: &SessionCache<'_>,
-    plan: &ParameterList,
-    deadline: Deadline,
-    ports: &Ports,
-    app: &App,
-) -> Result<SecretBytes, Error> {
-    let ParameterList { request, at, decryption, .. } = plan;
-    let store = ParameterStore { at, provider: sessions.provider(), decryption: *decryption };
-    let list = async |session: &Session| {
-        store.get_parameters_by_path(request, session, ports, deadline).await
-    };
-    let parameters = sessions.call(ports, deadline, list).await?;
-    let output = match plan.format {
-        ListFormat::Table(values) => table::render(&parameters, values),
-        ListFormat::Json(values) => {
-            aws_document::parameter::list(&parameters, values == ValueColumn::Shown)
-        }
-        ListFormat::Dotenv => variables(&parameters, &request.path)?,
-    };
-    app.deliver((output, LineBreak::Never), &plan.destination, ports, deadline)
 }
 
 /// Returns the parameters as variables, each named by what follows `path`.
@@ -272,7 +243,7 @@ mod tests {
             String::from_utf8(table::render(&parameters, values).expose().to_vec()).unwrap()
         };
         assert_eq!(
-            text(ValueColumn::Left),
+            text(ValueColumn::Hidden),
             "NAME        TYPE          VERSION  MODIFIED\n\
              /prod/flag  SecureString  3        2015-08-30T12:36:00Z\n"
         );

@@ -96,20 +96,8 @@ roles-anywhere render a.conf.j2 b.conf.j2 --syntax jinja --out-dir /run/app
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check
 roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
     const DOCS: &'static [&'static str] = &["render.md", "secrets.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        plan::RENDER,
-        table::program_variables::SOURCES,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups =
+        &[plan::RENDER, table::program_variables::SOURCES, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 

@@ -59,19 +59,7 @@ roles-anywhere resolve 'sm://prod/db-credentials#password'
 roles-anywhere resolve 'sm://prod/db-credentials#*' ssm:///prod/api-url
 roles-anywhere resolve --explain 'sm://prod/db-credentials#password'";
     const DOCS: &'static [&'static str] = &["references.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        plan::RESOLVE,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups = &[plan::RESOLVE, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 

@@ -6,17 +6,15 @@ use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan, SECRET};
 use crate::options::arguments::OptionGroups;
-use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
-use crate::options::secret_output::is_json;
+use crate::options::secret_output::{OutputFormat, output_format};
 use crate::options::services;
 use crate::options::session::{self, SessionOptions};
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
-use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::secrets::SECRETS_ENDPOINT;
-use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::session::required_with;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
 use crate::output::aws_document::secret;
@@ -27,7 +25,7 @@ use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::provider::secrets_manager::SecretsManager;
 
-static DESCRIBED: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
+static SECRET_ID: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
     .refuse_empty("the name or the ARN of a secret")
     .help("Name or ARN of the secret");
 
@@ -40,7 +38,7 @@ static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Tex
     .help("Format: text or json")
     .details("What to print.");
 
-static SECRET_DESCRIBE: &[&OptionSpec] = &[&DESCRIBED, &OUTPUT, &SECRETS_ENDPOINT];
+static SECRET_DESCRIBE: &[&OptionSpec] = &[&SECRET_ID, &OUTPUT, &SECRETS_ENDPOINT];
 
 /// The plan of `secret describe`.
 #[derive(Clone, Debug)]
@@ -51,8 +49,8 @@ pub struct SecretDescribePlan {
     pub at: RegionalEndpoint,
     /// The secret.
     pub secret: SecretId,
-    /// Whether to print JSON.
-    pub is_json: bool,
+    /// The output format.
+    pub format: OutputFormat,
 }
 
 impl Command for SecretDescribePlan {
@@ -63,48 +61,20 @@ Shows all about a secret but its value: versions and their labels, rotation, KMS
 The role must allow secretsmanager:DescribeSecret.";
     const EXAMPLES: &'static str = "roles-anywhere secret describe prod/db-credentials";
     const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        SECRET_DESCRIBE,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
-    const REQUIRED: &'static [&'static OptionSpec] =
-        &[&DESCRIBED, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+    const OPTIONS: &'static OptionGroups = &[SECRET_DESCRIBE, table::session_groups::ONE_SESSION];
+    const REQUIRED: &'static [&'static OptionSpec] = &required_with(&SECRET_ID);
     const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let given = SessionOptions::resolve(settings)
-            .and_then(|session| Ok((secret_id(settings)?, session)));
-        let (secret, session) = given.map_err(|error| match error {
-            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
-            error => error,
-        })?;
-        let of_arn = match &secret {
-            SecretId::Arn(arn) => Some(arn.region()),
-            SecretId::Name(_) => None,
+        let call = |session: &SessionOptions| {
+            let secret: SecretId = session::arn(settings.flag_or_default(&SECRET_ID)?)?;
+            let region = services::region((&SECRET_ID, secret.region()), settings, session)?;
+            let at = services::secrets_manager(settings, session, region)?;
+            Ok((at, (secret, output_format(&settings.required(&OUTPUT)?)?)))
         };
-        let region = services::region((&DESCRIBED, of_arn), settings, &session)?;
-        let at = services::secrets_manager(settings, &session, region)?;
-        let is_json = is_json(&settings.required(&OUTPUT)?)?;
-        let endpoint = Some(at.endpoint.clone());
-        let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
-        Ok(Self { session: session.with_waiting_line(settings)?, at, secret, is_json })
-    }
-}
-
-fn secret_id(settings: &Settings<'_>) -> Result<SecretId, UsageError> {
-    let setting = settings.flag(&DESCRIBED)?.ok_or_else(|| settings.missing(&[&DESCRIBED]))?;
-    match setting.value {
-        arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn),
-        name => Ok(SecretId::Name(name.to_owned())),
+        let (session, at, (secret, format)) =
+            services::session_and_call(settings, Self::REQUIRED, call)?;
+        Ok(Self { session, at, secret, format })
     }
 }
 
@@ -119,9 +89,9 @@ impl Plan for SecretDescribePlan {
             };
             sessions.call(ports, deadline, describe).await
         })?;
-        Ok(match self.is_json {
-            true => secret::description(&description).into(),
-            false => text::render(&description).into(),
+        Ok(match self.format {
+            OutputFormat::Json => secret::description(&description).into(),
+            OutputFormat::Text => text::render(&description).into(),
         })
     }
 }

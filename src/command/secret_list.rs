@@ -4,15 +4,15 @@ use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan, SECRET};
 use crate::options::arguments::OptionGroups;
-use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
+use crate::options::secret_output::OutputFormat;
 use crate::options::services;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::secrets::SECRETS_ENDPOINT;
-use crate::options::table::session::{REGION, REQUIRED};
+use crate::options::table::session::REQUIRED;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
 use crate::output::aws_document::secret;
@@ -52,8 +52,8 @@ pub struct SecretListPlan {
     pub at: RegionalEndpoint,
     /// What the names start with.
     pub prefix: Option<String>,
-    /// Whether to print JSON.
-    pub is_json: bool,
+    /// The output format.
+    pub format: OutputFormat,
 }
 
 impl Command for SecretListPlan {
@@ -63,36 +63,25 @@ Lists the secrets of the account of the role in a Region, from all pages: names,
 The role must allow secretsmanager:ListSecrets.";
     const EXAMPLES: &'static str = "roles-anywhere secret list --prefix prod/";
     const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        SECRET_LIST,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups = &[SECRET_LIST, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let session = SessionOptions::resolve(settings)?;
-        let output = settings.required(&OUTPUT)?;
-        let is_json = match output.value {
-            "table" => false,
-            "json" => true,
-            _ => return Err(output.refuse("`table` or `json`")),
+        let call = |session: &SessionOptions| {
+            let output = settings.required(&OUTPUT)?;
+            let format = match output.value {
+                "table" => OutputFormat::Text,
+                "json" => OutputFormat::Json,
+                _ => return Err(output.refuse("`table` or `json`")),
+            };
+            let prefix = settings.text(&PREFIX)?.map(|prefix| prefix.value.to_owned());
+            let region = services::default_region(settings, session)?;
+            Ok((services::secrets_manager(settings, session, region)?, (prefix, format)))
         };
-        let prefix = settings.text(&PREFIX)?.map(|prefix| prefix.value.to_owned());
-        let region = services::region((&REGION, None), settings, &session)?;
-        let at = services::secrets_manager(settings, &session, region)?;
-        let endpoint = Some(at.endpoint.clone());
-        let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
-        Ok(Self { session: session.with_waiting_line(settings)?, at, prefix, is_json })
+        let (session, at, (prefix, format)) =
+            services::session_and_call(settings, Self::REQUIRED, call)?;
+        Ok(Self { session, at, prefix, format })
     }
 }
 
@@ -108,9 +97,9 @@ impl Plan for SecretListPlan {
             };
             sessions.call(ports, deadline, list).await
         })?;
-        Ok(match self.is_json {
-            true => secret::list(&listed).into(),
-            false => table_of(&listed).into(),
+        Ok(match self.format {
+            OutputFormat::Json => secret::list(&listed).into(),
+            OutputFormat::Text => table_of(&listed).into(),
         })
     }
 }

@@ -54,13 +54,7 @@ aws sts get-caller-identity";
         plan::SERVE,
         table::daemon::DAEMON,
         table::roles::SEVERAL,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
+        table::session_groups::EVERY_SESSION,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::Every;

@@ -76,13 +76,7 @@ roles-anywhere update --profile plant --once --quiet";
         plan::UPDATE,
         table::daemon::DAEMON,
         table::roles::WITH_PROFILE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
+        table::session_groups::EVERY_SESSION,
         table::errors::ERRORS,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;

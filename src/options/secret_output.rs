@@ -20,6 +20,15 @@ pub enum ValueSelection {
     Document,
 }
 
+/// The format in which a command prints what it has read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OutputFormat {
+    /// Text or a table for people.
+    Text,
+    /// JSON for programs.
+    Json,
+}
+
 /// Where a value is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ValueDestination {
@@ -47,23 +56,23 @@ pub fn selection(
 ) -> Result<ValueSelection, UsageError> {
     let output = settings.required(output)?;
     let member = settings.text(&KEY)?;
-    match (is_json(&output)?, member) {
-        (true, Some(_)) => Err(UsageError::Conflict {
+    match (output_format(&output)?, member) {
+        (OutputFormat::Json, Some(_)) => Err(UsageError::Conflict {
             first: Origin::Flag(&KEY).into(),
             second: NamedValue::new(output.origin, "json"),
             why: "remove one of them: `--key` prints one member as text",
         }),
-        (true, None) => Ok(ValueSelection::Document),
-        (false, Some(member)) => Ok(ValueSelection::Member(member.value.to_owned())),
-        (false, None) => Ok(ValueSelection::Value),
+        (OutputFormat::Json, None) => Ok(ValueSelection::Document),
+        (OutputFormat::Text, Some(member)) => Ok(ValueSelection::Member(member.value.to_owned())),
+        (OutputFormat::Text, None) => Ok(ValueSelection::Value),
     }
 }
 
-/// Returns whether an option that takes `text` and `json` says `json`.
-pub fn is_json(output: &Setting<'_>) -> Result<bool, UsageError> {
+/// Reads an option that takes `text` and `json`.
+pub fn output_format(output: &Setting<'_>) -> Result<OutputFormat, UsageError> {
     match output.value {
-        "text" => Ok(false),
-        "json" => Ok(true),
+        "text" => Ok(OutputFormat::Text),
+        "json" => Ok(OutputFormat::Json),
         _ => Err(output.refuse("`text` or `json`")),
     }
 }

@@ -1,6 +1,8 @@
 //! Where Secrets Manager and the Parameter Store are, and in which Region.
 
+use crate::options::cache::cache;
 use crate::options::session::{EndpointOptions, SessionOptions};
+use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::secrets::{NO_DECRYPT, PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::session::{
@@ -26,6 +28,24 @@ const SYSTEMS_MANAGER: EndpointOptions = EndpointOptions {
     own: &PARAMETERS_ENDPOINT,
     aws: &AWS_ENDPOINT_URL_SSM,
 };
+
+/// Returns how the session of a command for people is made that calls one service with it; and what `call`
+/// returns beside the service: what the command asks of it. What is missing is named with all of `required`.
+pub fn session_and_call<T>(
+    settings: &Settings<'_>,
+    required: &[&'static OptionSpec],
+    call: impl FnOnce(&SessionOptions) -> Result<(RegionalEndpoint, T), UsageError>,
+) -> Result<(SessionPlan, RegionalEndpoint, T), UsageError> {
+    let given =
+        SessionOptions::resolve(settings).and_then(|session| Ok((call(&session)?, session)));
+    let ((at, call), session) = given.map_err(|error| match error {
+        UsageError::Missing { .. } => settings.missing(required),
+        error => error,
+    })?;
+    let endpoint = Some(at.endpoint.clone());
+    let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
+    Ok((session.with_waiting_line(settings)?, at, call))
+}
 
 /// Returns Secrets Manager in `region`.
 pub fn secrets_manager(

@@ -20,6 +20,7 @@ pub mod program_variables;
 pub mod roles;
 pub mod secrets;
 pub mod session;
+pub mod session_groups;
 pub mod shared_credentials;
 pub mod transport;
 mod variable;

@@ -222,9 +222,8 @@ impl Reference {
     /// Returns the Region that holds it; `None` for that of the session.
     pub fn region(&self) -> Option<&Region> {
         let of_arn = match &self.target {
-            ReferenceTarget::Secret { id: SecretId::Arn(arn), .. } => Some(arn.region()),
-            ReferenceTarget::Parameter { name: ParameterId::Arn(arn), .. } => Some(arn.region()),
-            _ => None,
+            ReferenceTarget::Secret { id, .. } => id.region(),
+            ReferenceTarget::Parameter { name, .. } => name.region(),
         };
         of_arn.or(self.region.as_ref())
     }

@@ -20,7 +20,7 @@ pub(super) fn render(parameters: &[Parameter], values: ValueColumn) -> SecretByt
     };
     let heading = ["NAME", "TYPE", "VERSION", "MODIFIED"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heading).chain(parameters.iter().map(rows)).collect();
-    if values == ValueColumn::Left {
+    if values == ValueColumn::Hidden {
         return SecretBytes::new((aligned(&rows) + "\n").into_bytes());
     }
     let escaped: Vec<_> = parameters.iter().map(|it| escape::line(it.value.expose())).collect();

@@ -4,9 +4,8 @@ use crate::command::resolve::{PrintedReferences, ReferenceFormat, Resolve};
 use crate::options::arguments::all_typed;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::Settings;
-use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
-use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::session::required_with;
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{UsageError, WrongReference};
 use crate::secrets::reference::{NamedReference, Reference, shown_text};
@@ -16,8 +15,7 @@ pub(super) static RESOLVE: &[&OptionSpec] =
     &[&REFERENCE, &EXPLAIN, &OUTPUT, &SECRETS_ENDPOINT, &PARAMETERS_ENDPOINT];
 
 /// The options without which nothing is resolved.
-pub(super) static REQUIRED: &[&OptionSpec] =
-    &[&REFERENCE, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+pub(super) const REQUIRED: &[&OptionSpec] = &required_with(&REFERENCE);
 
 static REFERENCE: OptionSpec = OptionSpec::positional("reference", "REF", ValueType::Text)
     .repeated()

@@ -5,9 +5,8 @@ use crate::options::secret_output::{destination, selection};
 use crate::options::services;
 use crate::options::session::{self, SessionOptions};
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::secrets::{KEY, OUT, SECRETS_ENDPOINT};
-use crate::options::table::session::{PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use crate::options::table::session::required_with;
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
@@ -20,8 +19,7 @@ pub(super) static SECRET_GET: &[&OptionSpec] =
     &[&SECRET, &VERSION_ID, &VERSION_STAGE, &KEY, &OUTPUT, &OUT, &SECRETS_ENDPOINT];
 
 /// The options without which no secret is read.
-pub(super) static REQUIRED: &[&OptionSpec] =
-    &[&SECRET, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
+pub(super) const REQUIRED: &[&OptionSpec] = &required_with(&SECRET);
 
 static SECRET: OptionSpec = OptionSpec::positional("secret", "NAME|ARN", ValueType::SecretId)
     .repeated()
@@ -89,10 +87,7 @@ pub(super) fn get(
 fn secret_ids(settings: &Settings<'_>) -> Result<Vec<SecretId>, UsageError> {
     let mut ids = Vec::new();
     for setting in settings.all(&SECRET)? {
-        let id = match setting.value {
-            arn if arn.starts_with("arn:") => session::arn(setting).map(SecretId::Arn)?,
-            name => SecretId::Name(name.to_owned()),
-        };
+        let id: SecretId = session::arn(setting)?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -109,13 +104,9 @@ fn region(
     session: &SessionOptions,
     secrets: &[SecretId],
 ) -> Result<Region, UsageError> {
-    let mut regions = secrets.iter().map(|secret| {
-        let of_arn = match secret {
-            SecretId::Arn(arn) => Some(arn.region()),
-            SecretId::Name(_) => None,
-        };
-        services::region((&SECRET, of_arn), settings, session)
-    });
+    let mut regions = secrets
+        .iter()
+        .map(|secret| services::region((&SECRET, secret.region()), settings, session));
     let first = regions.next().transpose()?.unwrap_or_else(|| session.request.region.clone());
     for region in regions {
         let region = region?;

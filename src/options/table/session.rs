@@ -25,6 +25,11 @@ pub static CHAIN: &[&OptionSpec] = &[&INTERMEDIATES];
 /// The options without which there is no session.
 pub static REQUIRED: &[&OptionSpec] = &[&CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN];
 
+/// Returns the options without which a command does nothing that requires `own` and a session.
+pub const fn required_with(own: &'static OptionSpec) -> [&'static OptionSpec; 5] {
+    [own, &CERTIFICATE, &TRUST_ANCHOR_ARN, &PROFILE_ARN, &ROLE_ARN]
+}
+
 pub static INTERMEDIATES: OptionSpec =
     OptionSpec::new("--intermediates", "SOURCE", ValueType::Source)
         .sensitivity(Sensitivity::Sensitive)

@@ -3,15 +3,17 @@
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 
 use std::fmt;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::arn::SecretArn;
+use crate::arn::{ArnError, SecretArn};
 use crate::aws::endpoint::RegionalEndpoint;
 use crate::aws::json_protocol::{JsonOperation, JsonResponseError, microseconds};
 use crate::http::{Request, Response};
+use crate::region::Region;
 use crate::secret::{Secret, SecretBytes};
 use crate::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
 
@@ -62,6 +64,14 @@ pub enum SecretId {
 }
 
 impl SecretId {
+    /// Returns the Region in its ARN.
+    pub fn region(&self) -> Option<&Region> {
+        match self {
+            Self::Arn(arn) => Some(arn.region()),
+            Self::Name(_) => None,
+        }
+    }
+
     /// Returns its name for messages, or `NAME` if it may not be shown.
     pub fn shown(&self) -> String {
         match shown(&self.to_string(), Sensitivity::Public, || false) {
@@ -87,6 +97,18 @@ impl SecretId {
         };
         let suffix = arn.strip_prefix(asked.as_str()).and_then(|rest| rest.strip_prefix('-'));
         asked == arn || suffix.is_some_and(|suffix| suffix.len() == 6)
+    }
+}
+
+impl FromStr for SecretId {
+    type Err = ArnError;
+
+    /// Reads a name, or an ARN, which starts with `arn:`.
+    fn from_str(text: &str) -> Result<Self, ArnError> {
+        match text.starts_with("arn:") {
+            true => text.parse().map(Self::Arn),
+            false => Ok(Self::Name(text.to_owned())),
+        }
     }
 }
 

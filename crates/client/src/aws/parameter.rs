@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::arn::{ArnError, ParameterArn};
 use crate::aws::json_protocol::microseconds;
+use crate::region::Region;
 use crate::secret::Secret;
 use crate::text::disclosure::{DisplayValue, Sensitivity, may_be_repeated, shown};
 
@@ -23,6 +24,14 @@ pub enum ParameterId {
 }
 
 impl ParameterId {
+    /// Returns the Region in its ARN.
+    pub fn region(&self) -> Option<&Region> {
+        match self {
+            Self::Arn(arn) => Some(arn.region()),
+            Self::Name(_) => None,
+        }
+    }
+
     /// Returns its name for messages, or `NAME` if it may not be shown.
     pub fn shown(&self) -> String {
         match shown(&self.to_string(), Sensitivity::Public, || false) {
