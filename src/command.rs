@@ -401,7 +401,9 @@ fn plan_with_roles(
 ) -> Result<Box<dyn Plan>, CommandLineError> {
     let options: Vec<&'static OptionSpec> = command.options().collect();
     let config = match choose(settings, &options)? {
-        Some(choice) => config_file::load(&choice, settings, files)?.map(|it| (it, choice.roles)),
+        Some(choice) => {
+            config_file::load(&choice, settings, files)?.map(|it| (Arc::new(it), choice.roles))
+        }
         None => None,
     };
     if config.is_none() && has_app(settings, &options) {

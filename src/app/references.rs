@@ -23,6 +23,7 @@ impl App {
         roles: &ReferenceRoles,
         references: &[NamedReference],
     ) -> Result<Vec<Resolved>, Error> {
+        let roles = roles.named(references, self.environment(), self.paths());
         let plan = roles.lookups(references)?;
         let mut used = Vec::new();
         for name in plan.roles() {

@@ -75,7 +75,7 @@ roles-anywhere resolve --explain 'sm://prod/db-credentials#password'";
 impl Plan for Resolve {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         match self.printed {
-            PrintedReferences::Explanation => Ok(explanation::render(self)?.into()),
+            PrintedReferences::Explanation => Ok(explanation::render(self, app)?.into()),
             PrintedReferences::Values => {
                 let resolved = app.resolve_references(&self.roles, &self.references)?;
                 Ok(values::render(self, &resolved)?.into())

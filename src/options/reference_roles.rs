@@ -1,14 +1,14 @@
 //! The roles that references are read with: that of the command, and any other of the configuration file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{RoleTable, TableName};
+use crate::config::{Config, RoleTable, TableName};
 use crate::options::cache::cache;
 use crate::options::roles::refuse_flags_for_several;
 use crate::options::services;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
-use crate::options::settings::Settings;
+use crate::options::settings::{OwnedSettings, Settings};
 use crate::options::suggestion::nearest;
 use crate::options::table::{self, OptionSpec};
 use crate::options::transport;
@@ -18,17 +18,26 @@ use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::{LookupPlan, Scope};
 use crate::secrets::reference::{NamedReference, Reference};
 use roles_anywhere_client::http::Endpoint;
+use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
-use roles_anywhere_client::text::disclosure::may_be_repeated;
+use roles_anywhere_client::text::disclosure::{PathExists, may_be_repeated};
 
-/// The roles that references can be read with.
+/// The roles that references can be read with. Those beside the command's own are planned when a reference
+/// names them: a file can have hundreds.
 #[derive(Clone, Debug)]
 pub struct ReferenceRoles {
     own: ReferenceRole,
     /// The name of the command's role, if it is one of the configuration file.
     own_name: Option<TableName>,
-    /// The other roles of the configuration file; why one cannot be used matters only if it is named.
-    others: BTreeMap<TableName, Result<ReferenceRole, String>>,
+    /// What the others are planned with; `None` without a configuration file.
+    settings: Option<OwnedSettings>,
+}
+
+/// The roles that references name.
+#[derive(Debug)]
+pub struct NamedRoles<'a> {
+    roles: &'a ReferenceRoles,
+    others: BTreeMap<&'a str, Result<ReferenceRole, ReferenceRoleError>>,
 }
 
 /// A role that references are read with.
@@ -56,10 +65,7 @@ impl ReferenceRoles {
     pub fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         let own = ReferenceRole::plan(settings)?;
         let own_name = settings.layers.map(|layers| layers.role().name().clone());
-        let roles = settings.config.into_iter().flat_map(|config| config.roles());
-        let others = roles.filter(|role| own_name.as_ref() != Some(role.name()));
-        let others = others.map(|role| (role.name().clone(), other(settings, role))).collect();
-        Ok(Self { own, own_name, others })
+        Ok(Self { own, own_name, settings: OwnedSettings::of(settings) })
     }
 
     /// Returns the command's own role.
@@ -67,26 +73,53 @@ impl ReferenceRoles {
         &self.own
     }
 
+    /// Plans the roles that `references` name.
+    pub fn named<'a>(
+        &'a self,
+        references: &'a [NamedReference],
+        environment: &Environment,
+        paths: PathExists<'_>,
+    ) -> NamedRoles<'a> {
+        let names = references.iter().filter_map(|named| named.reference.role());
+        let names: BTreeSet<&str> = names.filter(|name| !self.is_own(name)).collect();
+        let plan = |name| (name, self.other(name, environment, paths));
+        NamedRoles { roles: self, others: names.into_iter().map(plan).collect() }
+    }
+
+    fn is_own(&self, name: &str) -> bool {
+        self.own_name.as_ref().is_some_and(|own| own.as_str() == name)
+    }
+
+    /// Returns another role of the file.
+    fn other(
+        &self,
+        name: &str,
+        environment: &Environment,
+        paths: PathExists<'_>,
+    ) -> Result<ReferenceRole, ReferenceRoleError> {
+        let shown = || if may_be_repeated(name) { name.to_owned() } else { "…".to_owned() };
+        let Some(settings) = self.settings.as_ref().filter(|_| self.own_name.is_some()) else {
+            return Err(ReferenceRoleError::NoFile { name: shown() });
+        };
+        let config = settings.config();
+        let Some(role) = config.role(name) else {
+            let names = config.roles().map(|role| role.name().as_str());
+            let nearest = nearest(name, names.filter(|name| may_be_repeated(name)));
+            let nearest = nearest.map(str::to_owned);
+            return Err(ReferenceRoleError::Unknown { name: shown(), nearest });
+        };
+        settings
+            .with(environment, paths, |settings| planned(settings, config, role))
+            .map_err(|reason| ReferenceRoleError::Unusable { name: shown(), reason })
+    }
+}
+
+impl<'a> NamedRoles<'a> {
     /// Returns a role by its name, or that of the command.
     pub fn role(&self, name: Option<&str>) -> Result<&ReferenceRole, ReferenceRoleError> {
-        let Some(name) = name else { return Ok(&self.own) };
-        if self.own_name.as_ref().is_some_and(|own| own.as_str() == name) {
-            return Ok(&self.own);
-        }
-        let shown = || if may_be_repeated(name) { name.to_owned() } else { "…".to_owned() };
-        let known = self.others.iter().find(|(other, _)| other.as_str() == name);
-        match known {
-            Some((_, Ok(role))) => Ok(role),
-            Some((_, Err(reason))) => {
-                Err(ReferenceRoleError::Unusable { name: shown(), reason: reason.clone() })
-            }
-            None if self.own_name.is_none() => Err(ReferenceRoleError::NoFile { name: shown() }),
-            None => {
-                let names = self.others.keys().chain(&self.own_name).map(TableName::as_str);
-                let nearest = nearest(name, names.filter(|name| may_be_repeated(name)));
-                let nearest = nearest.map(str::to_owned);
-                Err(ReferenceRoleError::Unknown { name: shown(), nearest })
-            }
+        match name.and_then(|name| self.others.get(name)) {
+            Some(role) => role.as_ref().map_err(Clone::clone),
+            None => Ok(&self.roles.own),
         }
     }
 
@@ -102,9 +135,10 @@ impl ReferenceRoles {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let is_other = |name: &&str| self.own_name.as_ref().is_none_or(|own| own.as_str() != *name);
+        let own = &self.roles.own;
+        let is_other = |name: &&str| !self.roles.is_own(name);
         Ok(LookupPlan::new(references.iter().map(|named| &named.reference), |name| {
-            let region = self.role(name).unwrap_or(&self.own).region.clone();
+            let region = self.role(name).unwrap_or(own).region.clone();
             Scope { role: name.filter(is_other).map(Into::into), region }
         }))
     }
@@ -140,11 +174,13 @@ impl ReferenceRole {
     }
 }
 
-/// Returns another role of the file, or why it cannot be used.
-fn other(settings: &Settings<'_>, role: &RoleTable) -> Result<ReferenceRole, String> {
-    let config = settings.config.filter(|_| settings.layers.is_some());
-    let layers = config.map(|config| config.layers(role));
-    let Some(Ok(layers)) = layers else {
+/// Returns the plan of a role, or why it cannot be used. `settings` are of no role.
+fn planned(
+    settings: &Settings<'_>,
+    config: &Config,
+    role: &RoleTable,
+) -> Result<ReferenceRole, String> {
+    let Ok(layers) = config.layers(role) else {
         return Err("the configuration file has mistakes in its tables".to_owned());
     };
     let options: Vec<_> = OF_ONE_ROLE.iter().copied().flatten().copied().collect();

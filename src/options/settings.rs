@@ -1,6 +1,8 @@
 //! The values of options: from the flag, else from a variable, else from the role in the configuration
 //! file, else the default.
 
+mod owned;
+
 use std::sync::Arc;
 
 use clap::ArgMatches;
@@ -19,6 +21,8 @@ use roles_anywhere_client::text::disclosure::{
     DisplayValue, KeyMaterialKind, PathExists, is_new_name, shown, shown_flag,
 };
 use roles_anywhere_client::text::path;
+
+pub use owned::OwnedSettings;
 
 /// What was typed, and the environment and the configuration file behind it.
 #[derive(Clone, Copy)]
@@ -47,7 +51,7 @@ pub struct Settings<'a> {
     /// The role that is used if none is named.
     pub default_role: Option<&'a TableName>,
     /// The configuration file, if it applies.
-    pub config: Option<&'a Config>,
+    pub config: Option<&'a Arc<Config>>,
 }
 
 /// The value of an option and its origin.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::app::App;
 use crate::command::resolve::{ReferenceFormat, Resolve};
 use crate::output::json::pretty_text;
 use crate::output::references::ResolveErrors;
@@ -13,11 +14,12 @@ use crate::secrets::explain::{
 use roles_anywhere_client::text::escape;
 
 /// Returns the explanation.
-pub(super) fn render(resolve: &Resolve) -> Result<String, ResolveErrors> {
+pub(super) fn render(resolve: &Resolve, app: &App) -> Result<String, ResolveErrors> {
     let Resolve { references, roles, .. } = resolve;
-    let plan = roles.lookups(references)?;
+    let named = roles.named(references, app.environment(), app.paths());
+    let plan = named.lookups(references)?;
     let role = |name: Option<&str>| {
-        let role = roles.role(name).unwrap_or_else(|_| roles.own());
+        let role = named.role(name).unwrap_or_else(|_| roles.own());
         role.session.provider.role()
     };
     let explanation = explain(references, &plan, role);
