@@ -3,7 +3,7 @@
 use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::references::{PrintedLineError, ValueError};
-use crate::output::usage::{ReferenceRoleError, UsageError, WrongReference};
+use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError, WrongReference};
 use crate::secrets::reference::{Reference, ReferenceError, shown_text};
 
 variants!(ReferenceError:
@@ -45,9 +45,10 @@ fn errors_of_references_have_these_texts() {
         ReferenceRoleError::NoFile { name: name() },
         ReferenceRoleError::Unknown { name: name(), nearest: None },
         ReferenceRoleError::Unknown { name: name(), nearest: Some("oops".to_owned()) },
+        ReferenceRoleError::Unusable { name: name(), reason: UnusableRole::Tables },
         ReferenceRoleError::Unusable {
             name: name(),
-            reason: "the certificate is missing".to_owned(),
+            reason: UnusableRole::Options(Box::new(UsageError::NotUtf8("`--role-arn`".to_owned()))),
         },
         ReferenceRoleError::Partition {
             region: "cn-north-1".to_owned(),

@@ -13,7 +13,7 @@ use crate::options::suggestion::nearest;
 use crate::options::table::{self, OptionSpec};
 use crate::options::transport;
 use crate::output::references::ResolveErrors;
-use crate::output::usage::{ReferenceRoleError, UsageError};
+use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError};
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::{LookupPlan, Scope};
 use crate::secrets::reference::{NamedReference, Reference};
@@ -114,7 +114,7 @@ impl ReferenceRoles {
     }
 }
 
-impl<'a> NamedRoles<'a> {
+impl NamedRoles<'_> {
     /// Returns a role by its name, or that of the command.
     pub fn role(&self, name: Option<&str>) -> Result<&ReferenceRole, ReferenceRoleError> {
         match name.and_then(|name| self.others.get(name)) {
@@ -179,12 +179,13 @@ fn planned(
     settings: &Settings<'_>,
     config: &Config,
     role: &RoleTable,
-) -> Result<ReferenceRole, String> {
-    let Ok(layers) = config.layers(role) else {
-        return Err("the configuration file has mistakes in its tables".to_owned());
-    };
+) -> Result<ReferenceRole, UnusableRole> {
+    let layers = config.layers(role).map_err(|_| UnusableRole::Tables)?;
     let options: Vec<_> = OF_ONE_ROLE.iter().copied().flatten().copied().collect();
     refuse_flags_for_several(settings, &options)
         .and_then(|()| ReferenceRole::plan(&settings.of_role(layers)))
-        .map_err(|error| error.to_string())
+        .map_err(|error| UnusableRole::Options(Box::new(error)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use argument::{ArgumentError, CommandLinePart, Meant};
-pub use reference_role::ReferenceRoleError;
+pub use reference_role::{ReferenceRoleError, UnusableRole};
 pub use role::RoleError;
 pub use wrong_reference::WrongReference;
 

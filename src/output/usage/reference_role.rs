@@ -1,6 +1,7 @@
 //! What can be wrong with the role or the Region of a reference.
 
 use crate::output::error::Error;
+use crate::output::usage::UsageError;
 
 /// A reference names a role, or is in a Region, that it cannot be read with.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -25,7 +26,7 @@ pub enum ReferenceRoleError {
         /// The name, as it may be shown.
         name: String,
         /// Why.
-        reason: String,
+        reason: UnusableRole,
     },
     /// The Region is in another partition than the role.
     #[error("the Region `{region}` is in the partition `{partition}`, and the role in `{of_role}`")]
@@ -37,6 +38,17 @@ pub enum ReferenceRoleError {
         /// The partition of the role.
         of_role: &'static str,
     },
+}
+
+/// Why a role of the configuration file cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum UnusableRole {
+    /// The tables that it is made of have mistakes.
+    #[error("the configuration file has mistakes in its tables")]
+    Tables,
+    /// Its options cannot be used together, or with what was typed.
+    #[error("{0}")]
+    Options(Box<UsageError>),
 }
 
 impl From<ReferenceRoleError> for Error {
