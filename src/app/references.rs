@@ -3,16 +3,29 @@
 use crate::app::App;
 use crate::app::key_passwords::KeyPasswords;
 use crate::app::session::SessionClient;
-use crate::options::reference_roles::{ReferenceRole, ReferenceRoles};
-use crate::options::session_plan::SessionPlan;
+use crate::options::reference_roles::{NamedRoles, ReferenceRole, ReferenceRoles};
 use crate::output::error::Error;
+use crate::output::references::ResolveErrors;
+use crate::output::run::RunError;
 use crate::secrets::lookup::LookupPlan;
 use crate::secrets::reference::NamedReference;
-use crate::secrets::resolver::{RoleAccess, resolve};
+use crate::secrets::resolver::{Resolution, RoleAccess, resolve};
 use crate::secrets::value::Resolved;
 use roles_anywhere_client::aws::endpoint::Service;
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::ports::Ports;
+
+/// The values of references, and the session of the command's role, which has read those of that role.
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct ResolvedWithSession<'a> {
+    /// The values, in the order of the references.
+    pub values: Vec<Resolved>,
+    /// What has made the session.
+    pub client: SessionClient<'a>,
+    /// The session.
+    pub session: Session,
+}
 
 impl App {
     /// Returns what `references` stand for, in their order. Without references, nothing is opened.
@@ -23,64 +36,118 @@ impl App {
         roles: &ReferenceRoles,
         references: &[NamedReference],
     ) -> Result<Vec<Resolved>, Error> {
-        let roles = roles.named(references, self.environment(), self.paths());
+        let named = roles.named(references, self.environment(), self.paths());
+        let lookups = Lookups::of(references, &named)?;
+        let own =
+            lookups.plan.roles().contains(&None).then(|| lookups.client(self, None, roles.own()));
+        Ok(lookups.read(self, own.as_ref())?.values)
+    }
+
+    /// As [`App::resolve_references`], with the session of the command's role, whether a reference is read
+    /// with it or not.
+    pub fn resolve_with_session<'a>(
+        &'a self,
+        roles: &'a ReferenceRoles,
+        references: &[NamedReference],
+    ) -> Result<ResolvedWithSession<'a>, Error> {
+        let named = roles.named(references, self.environment(), self.paths());
+        let lookups = Lookups::of(references, &named)?;
+        let client = lookups.client(self, None, roles.own());
+        let Resolution { values, sessions } = lookups.read(self, Some(&client))?;
+        let session = sessions.into_iter().next();
+        let session = session.ok_or(RunError::Internal { what: "the role has no session" })?;
+        Ok(ResolvedWithSession { values, client, session })
+    }
+}
+
+/// The calls for references, and the roles that make them.
+struct Lookups<'a> {
+    references: &'a [NamedReference],
+    roles: &'a NamedRoles<'a>,
+    plan: LookupPlan,
+    /// The password of a key that several roles have is typed once.
+    passwords: KeyPasswords,
+}
+
+/// A role that is used; its name is `None` for that of the command.
+struct UsedRole<'a> {
+    name: Option<&'a str>,
+    role: &'a ReferenceRole,
+    client: &'a SessionClient<'a>,
+}
+
+impl<'a> Lookups<'a> {
+    fn of(
+        references: &'a [NamedReference],
+        roles: &'a NamedRoles<'a>,
+    ) -> Result<Self, ResolveErrors> {
         let plan = roles.lookups(references)?;
-        let mut used = Vec::new();
-        for name in plan.roles() {
-            let role = roles.role(name).map_err(Error::from)?;
-            used.push((name, role, session_plan(name, role, &plan)));
+        Ok(Self { references, roles, plan, passwords: KeyPasswords::default() })
+    }
+
+    /// Returns the client of a role, for its calls.
+    fn client<'c>(
+        &self,
+        app: &'c App,
+        name: Option<&str>,
+        role: &'c ReferenceRole,
+    ) -> SessionClient<'c> {
+        let client = SessionClient::open(app, &role.session);
+        self.passwords.share(client.calling(self.endpoints(name, role)))
+    }
+
+    /// Returns the endpoints that a role calls.
+    fn endpoints(&self, name: Option<&str>, role: &ReferenceRole) -> Vec<Endpoint> {
+        let calls = self.plan.calls().iter().filter(|call| call.scope.role.as_deref() == name);
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        for call in calls {
+            let region = &call.scope.region;
+            let at = match call.operation.service() {
+                Service::Ssm => role.endpoints.parameter_store(region),
+                _ => role.endpoints.secrets_manager(region),
+            };
+            if !endpoints.contains(&at.endpoint) {
+                endpoints.push(at.endpoint);
+            }
         }
-        // The password of a key that several roles have is typed once.
-        let passwords = KeyPasswords::default();
-        let open = |session| passwords.share(SessionClient::open(self, session));
-        let clients: Vec<SessionClient<'_>> =
-            used.iter().map(|(_, _, session)| open(session)).collect();
-        let Some((first, others)) = clients.split_first() else { return Ok(Vec::new()) };
-        first.block_on(async |ports, deadline| {
-            others.iter().for_each(SessionClient::trace_network);
-            let ports: Vec<Ports> = std::iter::once(ports.clone())
-                .chain(others.iter().map(SessionClient::ports))
-                .collect();
-            let sessions: Vec<_> = clients.iter().map(SessionClient::sessions).collect();
+        endpoints
+    }
+
+    /// Makes the calls. `own` is the client of the command's role, if that is used.
+    fn read(&self, app: &App, own: Option<&SessionClient<'_>>) -> Result<Resolution, Error> {
+        let mut others = Vec::new();
+        for name in self.plan.roles().into_iter().flatten() {
+            let role = self.roles.role(Some(name)).map_err(Error::from)?;
+            others.push((name, role, self.client(app, Some(name), role)));
+        }
+        let own = own.map(|client| UsedRole { name: None, role: self.roles.own(), client });
+        let others = others.iter();
+        let others = others.map(|(name, role, client)| UsedRole { name: Some(name), role, client });
+        let used: Vec<UsedRole<'_>> = own.into_iter().chain(others).collect();
+        let Some((first, others)) = used.split_first() else { return Ok(Resolution::default()) };
+        first.client.block_on_several(async |ports, deadline| {
+            others.iter().for_each(|other| other.client.trace_network());
+            let others = others.iter().map(|other| other.client.ports());
+            let ports: Vec<Ports> = std::iter::once(ports.clone()).chain(others).collect();
+            let sessions: Vec<_> = used.iter().map(|used| used.client.sessions()).collect();
             let accesses = used.iter().zip(&sessions).zip(&ports);
-            let accesses = accesses.map(|(((name, role, _), sessions), ports)| RoleAccess {
-                role: *name,
+            let accesses = accesses.map(|((used, sessions), ports)| RoleAccess {
+                role: used.name,
                 sessions,
-                endpoints: &role.endpoints,
+                endpoints: &used.role.endpoints,
                 ports,
                 deadline,
             });
             let accesses: Vec<RoleAccess<'_>> = accesses.collect();
-            resolve(references, &plan, &accesses).await.map_err(|mut errors| {
-                // The event loop does so for the first one.
-                errors.map_session_errors(|name, error| match roles.role(name) {
-                    Ok(role) if name != used[0].0 => role.session.with_origins(error),
-                    _ => error,
+            resolve(self.references, &self.plan, &accesses).await.map_err(|mut errors| {
+                errors.map_session_errors(|name, error| {
+                    match used.iter().find(|used| used.name == name) {
+                        Some(used) => used.role.session.with_origins(error),
+                        None => error,
+                    }
                 });
                 errors.into()
             })
         })
     }
-}
-
-/// Returns how the session of a role is made, with the endpoints that are called with it: they are
-/// connected to while it is made.
-fn session_plan(name: Option<&str>, role: &ReferenceRole, plan: &LookupPlan) -> SessionPlan {
-    let mut session = role.session.clone();
-    session.next =
-        session.provider.hops.first().map(|hop| hop.sts.endpoint.clone()).into_iter().collect();
-    for call in plan.calls().iter().filter(|call| call.scope.role.as_deref() == name) {
-        let region = &call.scope.region;
-        let endpoint: Endpoint = match call.operation.service() {
-            Service::Ssm => role.endpoints.parameter_store(region).endpoint,
-            _ => role.endpoints.secrets_manager(region).endpoint,
-        };
-        if !session.endpoints.contains(&endpoint) {
-            session.endpoints.push(endpoint.clone());
-        }
-        if !session.next.contains(&endpoint) {
-            session.next.push(endpoint);
-        }
-    }
-    session
 }

@@ -16,7 +16,7 @@ use crate::output::run::RunError;
 use crate::output::waiting::{LineErasingPasswords, WaitDisplay, WaitingLine, WaitingTransport};
 use crate::session_cache::{self, CacheLocation, SessionCache};
 use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::http::TransportOptions;
+use roles_anywhere_client::http::{Endpoint, TransportOptions};
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::input_source::Files;
 use roles_anywhere_client::input_source::snapshot::Snapshot;
@@ -33,6 +33,8 @@ use roles_anywhere_client::time::Deadline;
 pub struct SessionClient<'a> {
     app: &'a App,
     pub(super) plan: &'a SessionPlan,
+    /// The endpoints that are called with the session.
+    called: Vec<Endpoint>,
     trace: Arc<dyn Trace>,
     store: Option<PrivateDir>,
     /// The files of the identity, if its sessions are cached.
@@ -61,7 +63,13 @@ impl<'a> SessionClient<'a> {
         }
         let passwords = Arc::new(app.passwords(&plan.password));
         let waiting = waiting_line(app, plan.waiting);
-        Self { app, plan, trace, store, identity, passwords, waiting }
+        let called = plan.called.clone();
+        Self { app, plan, called, trace, store, identity, passwords, waiting }
+    }
+
+    /// Returns it for calls of `endpoints` with the session: they are connected to while it is made.
+    pub(super) fn calling(self, endpoints: Vec<Endpoint>) -> Self {
+        Self { called: endpoints, ..self }
     }
 
     /// Returns the sessions, which come from the cache or from AWS.
@@ -95,6 +103,15 @@ impl<'a> SessionClient<'a> {
         &self,
         work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.block_on_several(work).map_err(|error| self.plan.with_origins(error))
+    }
+
+    /// As [`SessionClient::block_on`], for `work` that makes the sessions of other clients too, and adds to
+    /// each error where the values are given that it is about.
+    pub(super) fn block_on_several<T>(
+        &self,
+        work: impl AsyncFnOnce(&Ports, Deadline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.trace_network();
         let ports = self.ports();
         let deadline = Deadline::new(Duration::ZERO, self.plan.timeout);
@@ -105,7 +122,7 @@ impl<'a> SessionClient<'a> {
             None => block_on(work),
         };
         password::abandon_prompt();
-        outcome.map_err(|error| self.plan.with_origins(error))
+        outcome
     }
 
     /// Runs `work` on the event loop of another client, which abandons a prompt at its end. The deadline
@@ -158,8 +175,8 @@ impl<'a> SessionClient<'a> {
             Some(identity) => Arc::clone(identity) as _,
             None => Arc::clone(self.app.files()) as _,
         };
-        let SessionPlan { transport, next, .. } = self.plan;
-        let transport = Https::new(transport.clone(), files::read).connecting_ahead(next.clone());
+        let transport = Https::new(self.plan.transport.clone(), files::read);
+        let transport = transport.connecting_ahead(self.next_endpoints());
         let ports = Ports {
             clock: Arc::new(*self.app.clock()),
             timer: Arc::new(SystemTimer),
@@ -179,6 +196,16 @@ impl<'a> SessionClient<'a> {
         }
     }
 
+    /// Returns the endpoints that are connected to while the first session is made: those that are called
+    /// with one. A command that only makes a session connects to none.
+    fn next_endpoints(&self) -> Vec<Endpoint> {
+        if self.called.is_empty() {
+            return Vec::new();
+        }
+        let sts = self.plan.provider.hops.first().map(|hop| &hop.sts.endpoint);
+        sts.into_iter().chain(&self.called).cloned().collect()
+    }
+
     /// Shows how AWS is reached, for `--debug`.
     pub(super) fn trace_network(&self) {
         let trace = &*self.trace;
@@ -196,7 +223,7 @@ impl<'a> SessionClient<'a> {
         }
         let TransportOptions { trust, proxy, .. } = &self.plan.transport;
         trace.show(format_args!("trust: {trust}"));
-        for endpoint in &self.plan.endpoints {
+        for endpoint in self.plan.endpoints.iter().chain(&self.called) {
             match proxy.as_ref().filter(|proxy| proxy.serves(endpoint)) {
                 Some(proxy) => trace.show(format_args!("endpoint: {endpoint}, proxy: {proxy}")),
                 None => trace.show(format_args!("endpoint: {endpoint}, proxy: none")),

@@ -3,6 +3,7 @@
 pub mod aws_files;
 pub mod environment;
 mod plan;
+mod roles;
 mod values;
 
 use std::ffi::OsString;
@@ -22,8 +23,12 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
+use crate::secrets::reference::NamedReference;
+use crate::secrets::value::Resolved;
+use crate::secrets::variables::VariableLimits;
 use aws_files::{AwsFiles, ProgramAwsFiles};
 use environment::{ProgramVariables, os_string};
+pub use roles::ExecRoles;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::time::{Clock as _, Timestamp};
 pub use values::ProgramValues;
@@ -31,8 +36,8 @@ pub use values::ProgramValues;
 /// The plan of `exec`.
 #[derive(Clone, Debug)]
 pub struct ExecPlan {
-    /// The session.
-    pub session: SessionPlan,
+    /// The roles that are used.
+    pub roles: ExecRoles,
     /// The name of the role: that of the configuration file, else that of the ARN.
     pub role: String,
     /// The program.
@@ -99,17 +104,11 @@ impl Plan for ExecPlan {
         // What is wrong with the command line costs no session.
         let path = self.find_program(app)?;
         let wanted = self.values.read(app, &self.program.arguments)?;
-        let credentials = match self.passes_credentials || !wanted.has_references() {
-            true => Some(self.credentials(app)?),
-            false => None,
-        };
+        let (credentials, values) = self.open(app, &wanted.references())?;
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
-        let assigned = self.values.resolve(app, wanted, reserved)?;
+        let limits = VariableLimits { length: app.longest_variable(), reserved };
+        let assigned = wanted.assigned(values.into_iter().map(|it| it.value), &limits)?;
 
-        // A run that starts no process and makes no directory leaves this to others: it is to be fast.
-        if self.source != CredentialSource::Variables {
-            app.remove_program_dirs();
-        }
         // Removed if the program is not run.
         let mut directory = None;
         if !assigned.files.is_empty() {
@@ -123,6 +122,11 @@ impl Plan for ExecPlan {
         variables.set_exec_role(&self.role);
         if let Some(given) = &credentials {
             self.pass_credentials(app, given, &mut variables, &mut directory)?;
+        }
+        // A new directory has removed those beside it. A run that starts no process leaves this to others: it
+        // is to be fast.
+        if directory.is_none() && self.source == CredentialSource::Endpoint {
+            app.remove_program_dirs();
         }
         let mut arguments = self.program.arguments();
         for (index, value) in &assigned.arguments {
@@ -151,7 +155,7 @@ impl Plan for ExecPlan {
     }
 
     fn session_plan(&self) -> Option<&SessionPlan> {
-        Some(&self.session)
+        Some(self.roles.session())
     }
 }
 
@@ -177,11 +181,19 @@ impl ExecPlan {
         })
     }
 
-    fn credentials<'a>(&'a self, app: &'a App) -> Result<ProgramCredentials<'a>, Error> {
-        let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
-        let client = SessionClient::open(app, &self.session);
-        let session = client.session()?;
-        Ok(ProgramCredentials { client, session, aws_files })
+    /// Returns the credentials of the program, if it gets any, and the values of its references.
+    fn open<'a>(
+        &'a self,
+        app: &'a App,
+        references: &[NamedReference],
+    ) -> Result<(Option<ProgramCredentials<'a>>, Vec<Resolved>), Error> {
+        let passes_credentials = self.passes_credentials || references.is_empty();
+        let aws_files = self.aws_files.as_ref().filter(|_| passes_credentials);
+        let aws_files = aws_files.map(|files| files.read(app)).transpose()?;
+        let (session, values) = self.roles.open(app, references, passes_credentials)?;
+        let credentials =
+            session.map(|(client, session)| ProgramCredentials { client, session, aws_files });
+        Ok((credentials, values))
     }
 
     /// Returns the variables that cannot be given beside credentials.
@@ -199,7 +211,7 @@ impl ExecPlan {
         directory: &mut Option<ProgramDir>,
     ) -> Result<(), Error> {
         let ProgramCredentials { session, aws_files, .. } = credentials;
-        variables.set_region(&self.session.provider.session.region);
+        variables.set_region(&self.roles.session().provider.session.region);
         if let Some(files) = aws_files {
             let mut copy = None;
             if let Some((name, text)) = files.copy() {

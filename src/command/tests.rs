@@ -275,7 +275,8 @@ fn keeps_the_endpoints_of_session_and_secret_apart() {
     assert_eq!(session.provider.session.region.as_str(), "eu-central-1");
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
     assert_eq!(secret.at.endpoint.to_string(), own);
-    let called: Vec<String> = session.endpoints.iter().map(ToString::to_string).collect();
+    let called = session.endpoints.iter().chain(&session.called);
+    let called: Vec<String> = called.map(ToString::to_string).collect();
     assert_eq!(called, ["https://a.example", own]);
     let flag = ["n", "--secrets-endpoint", "https://b.example"];
     let variable = [("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://c.example")];

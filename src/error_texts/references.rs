@@ -48,7 +48,7 @@ fn errors_of_references_have_these_texts() {
         ReferenceRoleError::Unusable { name: name(), reason: UnusableRole::Tables },
         ReferenceRoleError::Unusable {
             name: name(),
-            reason: UnusableRole::Options(Box::new(UsageError::NotUtf8("`--role-arn`".to_owned()))),
+            reason: UnusableRole::Options(Box::new(UsageError::NotUtf8("--role-arn".to_owned()))),
         },
         ReferenceRoleError::Partition {
             region: "cn-north-1".to_owned(),

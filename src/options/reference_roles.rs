@@ -11,13 +11,11 @@ use crate::options::session_plan::SessionPlan;
 use crate::options::settings::{OwnedSettings, Settings};
 use crate::options::suggestion::nearest;
 use crate::options::table::{self, OptionSpec};
-use crate::options::transport;
 use crate::output::references::ResolveErrors;
 use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError};
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::{LookupPlan, Scope};
 use crate::secrets::reference::{NamedReference, Reference};
-use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::{PathExists, may_be_repeated};
@@ -63,7 +61,15 @@ const OF_ONE_ROLE: &[&[&OptionSpec]] = &[
 impl ReferenceRoles {
     /// Returns the roles of a command that uses one role.
     pub fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let own = ReferenceRole::plan(settings)?;
+        Self::of_session(settings, SessionOptions::resolve(settings)?)
+    }
+
+    /// Returns the roles of a command that makes `session` with its own.
+    pub fn of_session(
+        settings: &Settings<'_>,
+        session: SessionOptions,
+    ) -> Result<Self, UsageError> {
+        let own = ReferenceRole::plan(settings, session)?;
         let own_name = settings.layers.map(|layers| layers.role().name().clone());
         Ok(Self { own, own_name, settings: OwnedSettings::of(settings) })
     }
@@ -115,6 +121,11 @@ impl ReferenceRoles {
 }
 
 impl NamedRoles<'_> {
+    /// Returns the command's own role.
+    pub fn own(&self) -> &ReferenceRole {
+        &self.roles.own
+    }
+
     /// Returns a role by its name, or that of the command.
     pub fn role(&self, name: Option<&str>) -> Result<&ReferenceRole, ReferenceRoleError> {
         match name.and_then(|name| self.others.get(name)) {
@@ -145,16 +156,11 @@ impl NamedRoles<'_> {
 }
 
 impl ReferenceRole {
-    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let session = SessionOptions::resolve(settings)?;
+    fn plan(settings: &Settings<'_>, session: SessionOptions) -> Result<Self, UsageError> {
         let region = services::default_region(settings, &session)?;
         let endpoints = services::endpoints(settings, &session)?;
-        let cache = cache(settings)?;
-        let mut session = SessionPlan::new(settings, session, None, cache)?;
-        // A proxy of the environment is used if one of the services is reached through it.
-        let services = endpoints.in_region(&region).into_iter();
-        let called: Vec<Endpoint> = session.endpoints.iter().cloned().chain(services).collect();
-        session.transport = transport::options(settings, &called)?;
+        let services = endpoints.in_region(&region);
+        let session = SessionPlan::before_calls(settings, session, &services, cache(settings)?)?;
         let session = session.with_waiting_line(settings)?;
         Ok(Self { session, region, endpoints })
     }
@@ -182,9 +188,12 @@ fn planned(
 ) -> Result<ReferenceRole, UnusableRole> {
     let layers = config.layers(role).map_err(|_| UnusableRole::Tables)?;
     let options: Vec<_> = OF_ONE_ROLE.iter().copied().flatten().copied().collect();
-    refuse_flags_for_several(settings, &options)
-        .and_then(|()| ReferenceRole::plan(&settings.of_role(layers)))
-        .map_err(|error| UnusableRole::Options(Box::new(error)))
+    let plan = || {
+        refuse_flags_for_several(settings, &options)?;
+        let settings = settings.of_role(layers);
+        ReferenceRole::plan(&settings, SessionOptions::resolve(&settings)?)
+    };
+    plan().map_err(|error| UnusableRole::Options(Box::new(error)))
 }
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ pub struct SessionPlan {
     pub password: PasswordSource,
     /// How to reach AWS.
     pub transport: TransportOptions,
-    /// The endpoints that are called.
+    /// The endpoints that are called for a session.
     pub endpoints: Vec<Endpoint>,
-    /// Those that are called with a session, and connected to while the first one is made.
-    pub next: Vec<Endpoint>,
+    /// Those that are called with it, and connected to while it is made.
+    pub called: Vec<Endpoint>,
     /// Those of sessions that an option gives.
     pub given_endpoints: Vec<GivenEndpoint>,
     /// Where the configuration file gives the values of the session.
@@ -107,30 +107,37 @@ impl SessionPlan {
         Ok(plan.with_unknown_variables(settings))
     }
 
-    /// Returns the plan of a command that calls the endpoint of `other` too, with the session.
+    /// Returns the plan of a command that calls `endpoint` with the session.
     pub fn new(
         settings: &Settings<'_>,
         session: SessionOptions,
-        other: Option<Endpoint>,
+        endpoint: Option<Endpoint>,
+        cache: CacheLocation,
+    ) -> Result<Self, UsageError> {
+        let called = Vec::from_iter(endpoint);
+        let plan = Self::before_calls(settings, session, &called, cache)?;
+        Ok(Self { called, ..plan })
+    }
+
+    /// Returns the plan of a command that knows later which of `services` it calls with the session, if any.
+    /// A proxy of the environment is used if one of them is reached through it.
+    pub fn before_calls(
+        settings: &Settings<'_>,
+        session: SessionOptions,
+        services: &[Endpoint],
         cache: CacheLocation,
     ) -> Result<Self, UsageError> {
         let debug = settings.is_on(&DEBUG)?;
-        let sts = session.hops.first().map(|hop| hop.sts.endpoint.clone());
-        let next: Vec<Endpoint> = if other.is_some() {
-            sts.into_iter().chain(other.clone()).collect()
-        } else {
-            Vec::new()
-        };
-        let endpoints: Vec<Endpoint> = session.endpoints().cloned().chain(other).collect();
+        let endpoints: Vec<Endpoint> = session.endpoints().cloned().collect();
         Ok(Self {
-            transport: transport::options(settings, &endpoints)?,
+            transport: transport::options(settings, &[&endpoints, services].concat())?,
             timeout: transport::timeout(settings)?,
             password: identity::password(settings)?,
             given_endpoints: session.given_endpoints.clone(),
             given_values: given_values::of_session(settings, &session)?,
             provider: session.into_provider(),
             endpoints,
-            next,
+            called: Vec::new(),
             cache,
             debug,
             waiting: WaitDisplay::Nothing,

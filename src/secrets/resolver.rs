@@ -15,6 +15,7 @@ use crate::output::error::Error;
 use crate::output::references::{ResolveErrors, ValueError};
 use crate::session_cache::SessionCache;
 use calls::RoleCalls;
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::time::Deadline;
 
@@ -38,19 +39,22 @@ pub struct RoleAccess<'a> {
 pub struct LookupResults<'a> {
     /// By lookup; `None` if its role has no session.
     pub found: Vec<Option<Result<Found, CallFailure>>>,
+    /// The session of each role, in the order of the roles.
+    pub sessions: Vec<Session>,
     /// The roles without a session.
     pub session_errors: Vec<(Option<&'a str>, Error)>,
 }
 
-/// Reads what is looked up. `roles` are those that `plan` uses.
+/// Reads what is looked up. `roles` are those that `plan` uses; of any other, only the session is made.
 pub async fn read<'a>(plan: &LookupPlan, roles: &[RoleAccess<'a>]) -> LookupResults<'a> {
     let calls: Vec<_> = roles.iter().map(|access| RoleCalls { access, plan }).collect();
     let reads = join_all(calls.iter().map(RoleCalls::read)).await;
-    let (mut found, mut session_errors) = (Vec::new(), Vec::new());
+    let (mut found, mut sessions, mut session_errors) = (Vec::new(), Vec::new(), Vec::new());
     found.resize_with(plan.lookups().len(), || None);
     for (access, read) in roles.iter().zip(reads) {
         match read {
-            Ok(results) => {
+            Ok((results, session)) => {
+                sessions.push(session);
                 for (index, result) in results {
                     found[index] = Some(result);
                 }
@@ -59,19 +63,27 @@ pub async fn read<'a>(plan: &LookupPlan, roles: &[RoleAccess<'a>]) -> LookupResu
         }
     }
     consistency::unify(plan, &mut found);
-    LookupResults { found, session_errors }
+    LookupResults { found, sessions, session_errors }
 }
 
-/// Returns what `references` stand for, in their order. `plan` is that of the same references, and
-/// `roles` are those that it uses.
+/// What references stand for, and the sessions that they were read with.
+#[derive(Debug, Default)]
+pub struct Resolution {
+    /// The values, in the order of the references.
+    pub values: Vec<Resolved>,
+    /// The session of each role, in the order of the roles.
+    pub sessions: Vec<Session>,
+}
+
+/// Returns what `references` stand for. `plan` is that of the same references, and `roles` are as for [`read`].
 ///
 /// Nothing is returned unless all references are resolved.
 pub async fn resolve(
     references: &[NamedReference],
     plan: &LookupPlan,
     roles: &[RoleAccess<'_>],
-) -> Result<Vec<Resolved>, ResolveErrors> {
-    let LookupResults { found, session_errors } = read(plan, roles).await;
+) -> Result<Resolution, ResolveErrors> {
+    let LookupResults { found, sessions, session_errors } = read(plan, roles).await;
     let mut failures = ResolveErrors::of(references.len());
     for (role, error) in session_errors {
         failures.add_session(role, error);
@@ -94,7 +106,7 @@ pub async fn resolve(
             }
         }
     }
-    if failures.is_empty() { Ok(values) } else { Err(failures) }
+    if failures.is_empty() { Ok(Resolution { values, sessions }) } else { Err(failures) }
 }
 
 fn value_of(reference: &Reference, found: &Found) -> Result<Resolved, ValueError> {

@@ -126,6 +126,24 @@ fn credentials_are_given_too_if_they_are_asked_for() {
     ");
 }
 
+/// Without a cache, which many containers and jobs of cron do not have.
+#[test]
+fn program_and_references_have_the_same_session() {
+    let env = TestEnvironment::new();
+    let options =
+        ["--no-cache", "--env", "A=sm://prod/plain", "--env", "B=ssm:///prod/db/password"];
+    for more in [&[][..], &["--credentials"], &["--static"]] {
+        let before = env.emulator().requests().len();
+        let output = run(&env, &[&options[..], more].concat(), "echo $A");
+        assert_eq!(output.text(), "s3cr3t\n", "{output}");
+        let requests = env.emulator().requests();
+        let operations = requests[before..].iter().map(|it| it["operation"].as_str().unwrap());
+        let mut operations: Vec<&str> = operations.collect();
+        operations.sort_unstable();
+        assert_eq!(operations, ["CreateSession", "GetParameters", "GetSecretValue"], "{more:?}");
+    }
+}
+
 #[test]
 fn sources_replace_each_other() {
     let env = TestEnvironment::new().without_role_variables();

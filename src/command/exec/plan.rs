@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use crate::command::exec::aws_files::AwsFiles;
 use crate::command::exec::values::ProgramValues;
-use crate::command::exec::{CredentialSource, ExecPlan, ProgramCommand};
+use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles, ProgramCommand};
 use crate::config::ExecTable;
 use crate::options::arguments::all_typed;
 use crate::options::cache::cache;
 use crate::options::program_variables::app;
+use crate::options::reference_roles::ReferenceRoles;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -27,28 +28,33 @@ use roles_anywhere_client::text::path;
 pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     refuse_nested(settings)?;
     let session = SessionOptions::of_own_region(settings)?;
-    let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
-    let session = session.with_waiting_line(settings)?;
-    let provider = &session.provider;
-    let role = provider.role();
+    settings.flag(&APP)?;
+    let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
+    let values = ProgramValues::plan(settings, table)?;
+    let roles = match values.can_refer(settings)? {
+        true => ExecRoles::Several(Box::new(ReferenceRoles::of_session(settings, session)?)),
+        false => {
+            let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
+            ExecRoles::One(Box::new(session.with_waiting_line(settings)?))
+        }
+    };
+    let role = roles.session().provider.role();
     let name = settings.layers.map(|layers| layers.role().name().as_str());
     let source = match settings.is_on(&STATIC)? {
         true => CredentialSource::Variables,
         false => CredentialSource::Endpoint,
     };
-    settings.flag(&APP)?;
-    let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
     let passes_credentials = settings.is_on(&CREDENTIALS)? || source == CredentialSource::Variables;
     let aws_files =
         if settings.is_on(&KEEP_AWS_FILES)? { None } else { Some(aws_files(settings)?) };
     Ok(ExecPlan {
         role: name.unwrap_or_else(|| role.name()).to_owned(),
+        roles,
         program: program(settings, table),
         source,
         passes_credentials,
-        values: ProgramValues::plan(settings, table)?,
+        values,
         aws_files,
-        session,
     })
 }
 

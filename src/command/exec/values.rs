@@ -1,4 +1,4 @@
-//! The variables, files and arguments that a program is given, and how their references are resolved.
+//! The variables, files and arguments that a program is given.
 
 use std::ffi::OsString;
 
@@ -7,23 +7,18 @@ use crate::app::credentials_endpoint::ProgramDir;
 use crate::command::exec::environment::{ProgramVariables, os_string};
 use crate::config::ExecTable;
 use crate::options::program_variables::exec_sources;
-use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::Settings;
 use crate::options::table::program_variables::ALLOW_ARGS;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use crate::secrets::variables::{
-    AssignedVariables, VariableLimits, VariableSources, WantedVariables,
-};
+use crate::secrets::variables::{AssignedVariables, VariableSources, WantedVariables};
 
-/// What a program is given, and the roles that read its references.
+/// What a program is given.
 #[derive(Clone, Debug)]
 pub struct ProgramValues {
     sources: VariableSources,
     resolves_arguments: bool,
-    /// `None` if nothing can hold a reference.
-    roles: Option<Box<ReferenceRoles>>,
 }
 
 impl ProgramValues {
@@ -33,15 +28,15 @@ impl ProgramValues {
         table: Option<&ExecTable>,
     ) -> Result<Self, UsageError> {
         let sources = exec_sources(settings, table)?;
-        let resolves_arguments = settings.is_on(&ALLOW_ARGS)?;
-        // Their values are checked in any case.
+        Ok(Self { sources, resolves_arguments: settings.is_on(&ALLOW_ARGS)? })
+    }
+
+    /// Returns whether something can refer to a secret or a parameter. An endpoint of theirs that is given is
+    /// checked in any case.
+    pub(super) fn can_refer(&self, settings: &Settings<'_>) -> Result<bool, UsageError> {
         let endpoints = [settings.text(&SECRETS_ENDPOINT)?, settings.text(&PARAMETERS_ENDPOINT)?];
         let has_endpoint = endpoints.iter().any(Option::is_some);
-        let roles = match sources.is_empty() && !resolves_arguments && !has_endpoint {
-            true => None,
-            false => Some(Box::new(ReferenceRoles::plan(settings)?)),
-        };
-        Ok(Self { sources, resolves_arguments, roles })
+        Ok(!self.sources.is_empty() || self.resolves_arguments || has_endpoint)
     }
 
     /// Reads the files of variables, and returns what the program gets, or all mistakes. `arguments` are
@@ -54,22 +49,6 @@ impl ProgramValues {
             given.add_arguments(texts);
         }
         Ok(given.wanted()?)
-    }
-
-    /// Returns the values. `reserved` are the variables that stand beside credentials.
-    pub(super) fn resolve(
-        &self,
-        app: &App,
-        wanted: WantedVariables,
-        reserved: Vec<&'static str>,
-    ) -> Result<AssignedVariables, Error> {
-        let references = wanted.references();
-        let values = match &self.roles {
-            Some(roles) => app.resolve_references(roles, &references)?,
-            None => Vec::new(),
-        };
-        let limits = VariableLimits { length: app.longest_variable(), reserved };
-        Ok(wanted.assigned(values.into_iter().map(|resolved| resolved.value), &limits)?)
     }
 }
 

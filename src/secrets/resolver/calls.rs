@@ -74,25 +74,25 @@ pub(super) struct RoleCalls<'a> {
 }
 
 impl RoleCalls<'_> {
-    /// Returns what the role's lookups found. The error is that of its session.
-    pub(super) async fn read(&self) -> Result<Results, Error> {
+    /// Returns what the role's lookups found, and its session, of which the error is.
+    pub(super) async fn read(&self) -> Result<(Results, Session), Error> {
         let RoleAccess { role, sessions, ports, deadline, .. } = self.access;
         let calls = self.plan.calls().iter().filter(|call| call.scope.role.as_deref() == *role);
         let calls: Vec<Call> = calls.cloned().collect();
-        let ServedSession { session, from, .. } = sessions.session(ports, *deadline).await?;
+        let ServedSession { mut session, from, .. } = sessions.session(ports, *deadline).await?;
         let (mut results, mut refused) = self.run(&calls, &session).await;
         // A session that was cached may have been revoked, or belong to another clock.
         if !refused.is_empty() && from == ServedFrom::Cache {
-            let other = sessions.replace(&session, ports, *deadline).await?.session;
+            session = sessions.replace(&session, ports, *deadline).await?.session;
             let calls: Vec<Call> = refused.into_iter().map(|(call, _)| call).collect();
-            let (others, refused_again) = self.run(&calls, &other).await;
+            let (others, refused_again) = self.run(&calls, &session).await;
             results.extend(others);
             refused = refused_again;
         }
         for (call, error) in refused {
             results.extend(failed(&call, error));
         }
-        Ok(results)
+        Ok((results, session))
     }
 
     /// Runs calls with a session. Those that refuse the session are returned with their errors.

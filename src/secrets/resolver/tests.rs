@@ -146,7 +146,7 @@ fn resolve_all(behaviour: Behaviour, texts: &[&str]) -> (Result<Vec<String>, Err
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let resolved = runtime.block_on(resolve(&references, &plan, &roles));
-    let values = resolved.map(|values| values.iter().map(shown).collect()).map_err(Error::from);
+    let values = resolved.map(|it| it.values.iter().map(shown).collect()).map_err(Error::from);
     let requests = fake.transport.requests();
     let target = |request: &Request| {
         let target = request.headers.iter().find(|(name, _)| name == "x-amz-target");

@@ -36,11 +36,6 @@ pub struct VariableLimits {
 }
 
 impl WantedVariables {
-    /// Returns whether something refers to a secret or a parameter.
-    pub fn has_references(&self) -> bool {
-        !self.references().is_empty()
-    }
-
     /// Returns the references whose values are needed, in the order in which [`Self::assigned`] takes them.
     pub fn references(&self) -> Vec<NamedReference> {
         let of_variables = self.variables.iter().flat_map(|(name, wanted)| {
