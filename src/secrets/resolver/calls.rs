@@ -101,22 +101,18 @@ impl RoleCalls<'_> {
         calls: &[Call],
         session: &Session,
     ) -> (Results, Vec<(Call, ServiceCallError)>) {
-        let (mut results, mut refused, mut single) = (Vec::new(), Vec::new(), Vec::new());
-        for (call, outcome) in self.side_by_side(calls, session).await {
-            match outcome {
-                Ok(found) => results.extend(found),
-                Err(error @ ServiceCallError::SessionRefused(_)) => refused.push((call, error)),
-                Err(error) if call.lookups.len() > 1 && is_of_one(&error) => {
-                    single.extend(one_by_one(&call));
+        let (mut results, mut refused, mut next) = (Vec::new(), Vec::new(), calls.to_vec());
+        // The second time, what a failed call of several was to read is read one by one.
+        while !next.is_empty() {
+            for (call, outcome) in self.side_by_side(&std::mem::take(&mut next), session).await {
+                match outcome {
+                    Ok(found) => results.extend(found),
+                    Err(error @ ServiceCallError::SessionRefused(_)) => refused.push((call, error)),
+                    Err(error) if call.lookups.len() > 1 && is_of_one(&error) => {
+                        next.extend(one_by_one(&call));
+                    }
+                    Err(error) => results.extend(failed(&call, error)),
                 }
-                Err(error) => results.extend(failed(&call, error)),
-            }
-        }
-        for (call, outcome) in self.side_by_side(&single, session).await {
-            match outcome {
-                Ok(found) => results.extend(found),
-                Err(error @ ServiceCallError::SessionRefused(_)) => refused.push((call, error)),
-                Err(error) => results.extend(failed(&call, error)),
             }
         }
         (results, refused)
