@@ -7,10 +7,10 @@ use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError, WrongRe
 use crate::secrets::reference::{Reference, ReferenceError, shown_text};
 
 variants!(ReferenceError:
-    NoReference NoName NameCharacter LongName RelativePath Arn NoArn ArnParts RegionOfArn NoKey
-    KeyAfterOptions UnknownOption Repeated OtherService EmptyOption LongOption OptionCharacter
-    ValueOfOptional Exclusive DefaultOfAll NulInDefault Percent NotUtf8 Control Version Region Role
-    Unclosed Space ResolveCharacter Backslash Service SecretParts NotSecretString ParameterParts
+    NoReference Scheme InText Resolve NoName NameCharacter LongName RelativePath Arn NoArn ArnParts
+    RegionOfArn NoKey KeyAfterOptions UnknownOption Repeated OtherService EmptyOption LongOption
+    OptionCharacter ValueOfOptional Exclusive DefaultOfAll NulInDefault Percent NotUtf8 Control
+    Version Region Role Unclosed Space ResolveCharacter Backslash Service SecretParts NotSecretString ParameterParts
     ParameterArn ValueFromParts
 );
 variants!(ValueError:
@@ -69,6 +69,9 @@ fn errors_of_references_have_these_texts() {
 fn wrong_references() -> Vec<String> {
     let texts = [
         "prod/db#password",
+        "sm:/prod/db#password",
+        "postgres://app:sm://prod/db#password@db.internal/",
+        "{{ resolve:ssm:/prod/api-url }}",
         "sm://#password",
         "sm://prod db",
         &format!("sm://{}", "a".repeat(600)),

@@ -8,7 +8,7 @@ use crate::secrets::template::{
 };
 
 variants!(TemplateProblem:
-    Reference NotUtf8 Syntax NotLiteral AllMembers Function Filter Test
+    Reference Uri NotCloudFormation NotJinja NotUtf8 Syntax NotLiteral AllMembers Function Filter Test
 );
 variants!(RenderProblem: Undefined Binary Operation);
 
@@ -21,6 +21,9 @@ fn templates() {
     let mut page = Page::default();
     let problems = vec![
         TemplateProblem::Reference(ReferenceError::Unclosed),
+        TemplateProblem::Uri("{{resolve:…}}"),
+        TemplateProblem::NotCloudFormation,
+        TemplateProblem::NotJinja,
         TemplateProblem::NotUtf8,
         TemplateProblem::Syntax("unexpected end of input, expected end of block".to_owned()),
         TemplateProblem::NotLiteral("secret"),

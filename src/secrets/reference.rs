@@ -7,6 +7,7 @@ mod cloudformation;
 mod ecs;
 mod error;
 mod name;
+mod near_miss;
 mod uri;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::ops::Range;
 
 pub use cloudformation::dynamic_references;
 pub use error::ReferenceError;
+pub use near_miss::uri_in_text;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::aws::parameter::ParameterId;
 use roles_anywhere_client::region::Region;
@@ -183,7 +185,11 @@ impl Reference {
             Some(Form::Parameter(rest)) => uri::parameter(rest),
             Some(Form::Arn) => ecs::arn(text),
             None if text.starts_with(cloudformation::START) => cloudformation::parse(text),
-            None => Err(ReferenceError::NoReference),
+            None if near_miss::is_like_resolve(text) => Err(ReferenceError::Resolve),
+            None => Err(near_miss::of_value(text).unwrap_or_else(|| match uri_in_text(text) {
+                Some(_) => ReferenceError::InText,
+                None => ReferenceError::NoReference,
+            })),
         }
     }
 
@@ -193,11 +199,13 @@ impl Reference {
     }
 
     /// Finds the references in the value of a variable: one that is all of it, or those of
-    /// CloudFormation inside of it.
+    /// CloudFormation inside of it; and what was meant to be one.
     pub fn find_in_value(text: &str) -> Vec<FoundReference> {
-        match Form::of(text) {
-            Some(_) => vec![FoundReference { range: 0..text.len(), reference: Self::parse(text) }],
-            None => dynamic_references(text),
+        let all = |reference| vec![FoundReference { range: 0..text.len(), reference }];
+        match (Form::of(text), near_miss::of_value(text)) {
+            (Some(_), _) => all(Self::parse(text)),
+            (None, Some(error)) => all(Err(error)),
+            (None, None) => dynamic_references(text),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod dynamic;
 mod jinja;
+mod meant;
 mod mistake;
 
 use std::fmt;
@@ -43,19 +44,25 @@ impl Template {
         text: &SecretBytes,
         syntax: TemplateSyntax,
     ) -> Result<Self, Vec<TemplateMistake>> {
+        let meant = meant::problems(text, syntax);
         let parsed = match syntax {
             TemplateSyntax::CloudFormation => dynamic::parse(text)
                 .map(|(pieces, references)| (TemplateBody::CloudFormation(pieces), references)),
             TemplateSyntax::Jinja => jinja::parse(text)
                 .map(|(template, references)| (TemplateBody::Jinja(template), references)),
         };
-        match parsed {
-            Ok((body, references)) => Ok(Self { name: name.to_owned(), body, references }),
-            Err(problems) => Err(problems
-                .into_iter()
-                .map(|(line, problem)| TemplateMistake { file: name.to_owned(), line, problem })
-                .collect()),
-        }
+        let mut problems = match parsed {
+            Ok((body, references)) if meant.is_empty() => {
+                return Ok(Self { name: name.to_owned(), body, references });
+            }
+            // What the parser finds in the wrong syntax follows from that.
+            Err(problems) if !meant.iter().any(|(_, problem)| problem.is_of_syntax()) => problems,
+            _ => Vec::new(),
+        };
+        problems.extend(meant);
+        problems.sort_by_key(|(line, _)| *line);
+        let mistake = |(line, problem)| TemplateMistake { file: name.to_owned(), line, problem };
+        Err(problems.into_iter().map(mistake).collect())
     }
 
     /// Returns the references. One can be there more than once.

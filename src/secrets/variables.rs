@@ -26,7 +26,9 @@ pub use task_definition::TaskDefinitionMistake;
 use crate::config::{ExecTable, FileValue, FileVariable};
 use crate::options::table::OptionSpec;
 use crate::options::table::program::EXEC_ROLE_VARIABLE;
-use crate::secrets::reference::{FoundReference, Notation, Part, Reference};
+use crate::secrets::reference::{
+    FoundReference, Notation, Part, Reference, ReferenceError, uri_in_text,
+};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// A variable as it was given.
@@ -207,10 +209,17 @@ impl GivenVariables {
     }
 
     /// Adds the arguments of the program that hold references; the first one is behind its name. An ARN is
-    /// left as it is.
+    /// left as it is. One behind `=` was meant to be resolved; other texts can be for a shell.
     pub fn add_arguments<'a>(&mut self, arguments: impl Iterator<Item = &'a str>) {
-        for (index, text) in arguments.enumerate().filter(|(_, text)| holds_references(text)) {
-            match pieces(text) {
+        let is_value = |text: &str| uri_in_text(text).is_some_and(|at| text[..at].ends_with('='));
+        let is_meant = |text: &str| text.starts_with('-') && is_value(text);
+        for (index, text) in arguments.enumerate() {
+            let pieces = match (holds_references(text), is_meant(text)) {
+                (true, _) => pieces(text),
+                (false, true) => Err(ValueProblem::Reference(ReferenceError::InText)),
+                (false, false) => continue,
+            };
+            match pieces {
                 Ok(pieces) => self.arguments.push(WantedArgument { index, pieces }),
                 Err(problem) => self.mistakes.push(VariableMistake::Argument { index, problem }),
             }
@@ -271,7 +280,20 @@ fn wanted_value(given: &GivenValue) -> Result<WantedValue, ValueProblem> {
             let reference = Reference::parse(text.expose()).map_err(ValueProblem::Reference)?;
             Ok(WantedValue::File(Box::new(single(reference)?)))
         }
-        GivenValue::Text(text) => pieces(text.expose()).map(WantedValue::Pieces),
+        GivenValue::Text(text) => text_value(text.expose()).map(WantedValue::Pieces),
+    }
+}
+
+/// Returns the pieces of the value of a variable.
+fn text_value(text: &str) -> Result<Vec<ValuePiece>, ValueProblem> {
+    let pieces = pieces(text)?;
+    let is_meant = |piece: &ValuePiece| match piece {
+        ValuePiece::Text(text) => uri_in_text(text.expose()).is_some(),
+        ValuePiece::Reference(_) => false,
+    };
+    match pieces.iter().any(is_meant) {
+        true => Err(ValueProblem::Reference(ReferenceError::InText)),
+        false => Ok(pieces),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::{
     Fallback, FoundReference, Notation, ParameterTypes, ParameterVersion, Part, Reference,
-    ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name,
+    ReferenceError, ReferenceTarget, SecretVersionSelector, Written, name, near_miss,
 };
 use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::aws::parameter::ParameterId;
@@ -17,11 +17,21 @@ const END: &str = "}}";
 /// The part before the key; it may be empty.
 const SECRET_STRING: &str = "SecretString";
 
-/// Finds the references in a text. Braces that begin nothing of the kind are text.
+/// Finds the references in a text, and what begins like one. Braces that begin nothing of the kind are
+/// text.
 pub fn dynamic_references(text: &str) -> Vec<FoundReference> {
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some(start) = text[from..].find(START).map(|at| from + at) {
+    while let Some(start) = text[from..].find("{{").map(|at| from + at) {
+        if !text[start..].starts_with(START) {
+            if near_miss::is_like_resolve(&text[start..]) {
+                let reference = Err(ReferenceError::Resolve);
+                found.push(FoundReference { range: start..start + 2, reference });
+            }
+            // The second brace can begin a reference.
+            from = start + 1;
+            continue;
+        }
         // A reference holds no braces and no line break: what follows those is not of it.
         let inside = start + START.len();
         let stop = text[inside..].find(['{', '}', '\n', '\r']).map_or(text.len(), |at| inside + at);

@@ -15,6 +15,18 @@ pub enum ReferenceError {
         "expected `sm://…`, `ssm://…`, `{{{{resolve:…}}}}`, or the ARN of a secret or a parameter"
     )]
     NoReference,
+    /// It begins like `sm://` or `ssm://`.
+    #[error("expected `sm://` or `ssm://`, in lower case and with nothing before it")]
+    Scheme,
+    /// `sm://` or `ssm://` inside a text.
+    #[error("`sm://` and `ssm://` must be the whole value: inside a text, use `{{{{resolve:…}}}}`")]
+    InText,
+    /// It begins like `{{resolve:`.
+    #[error(
+        "expected `{{{{resolve:SERVICE:NAME}}}}`, in lower case and without spaces, with SERVICE \
+         `secretsmanager`, `ssm` or `ssm-secure`"
+    )]
+    Resolve,
     /// The name is missing.
     #[error("the name is missing")]
     NoName,

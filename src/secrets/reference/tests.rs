@@ -185,7 +185,11 @@ fn assert_refused<'a>(rows: impl IntoIterator<Item = (&'a str, ReferenceError)>)
 fn wrong_names_and_keys_are_refused() {
     assert_refused([
         ("hunter2", E::NoReference),
-        ("SM://db", E::NoReference),
+        ("SM://db", E::Scheme),
+        ("sm:/db", E::Scheme),
+        ("\"sm://db\"", E::Scheme),
+        ("u:sm://db@h", E::InText),
+        ("{{ resolve:ssm:a }}", E::Resolve),
         ("arn:aws:iam::123456789012:role/r", E::NoReference),
         ("sm://", E::NoName),
         ("sm://#key", E::NoName),
@@ -293,7 +297,8 @@ fn references_are_found_in_text() {
             ("{{resolve:x:y}}", false)
         ]
     );
-    assert_eq!(found("{{ resolve:ssm:a }} {{other}} {resolve:a} }}"), []);
+    assert_eq!(found("{{ resolve }} {{other:ssm}} {resolve:a} }}"), []);
+    assert_eq!(found("{{ resolve:ssm:a }} {{reslove:ssm:a}}"), [("{{", false), ("{{", false)]);
     assert_eq!(found("é{{resolve:ssm:a\n}}"), [("{{resolve:ssm:a", false)]);
     assert_eq!(found("{{resolve:ssm:a}b}}"), [("{{resolve:ssm:a", false)]);
     // The inner one is a reference of its own, and the outer one is refused.
@@ -307,10 +312,10 @@ fn references_are_found_in_text() {
 #[test]
 fn a_value_is_a_reference_or_holds_some() {
     let count = |text: &str| Reference::find_in_value(text).len();
-    for text in ["sm://db", "ssm://prod/url", SECRET, PARAMETER, "a{{resolve:ssm:a}}"] {
+    for text in ["sm://db", "ssm://prod/url", SECRET, PARAMETER, "a{{resolve:ssm:a}}", "sm:/db"] {
         assert_eq!(count(text), 1, "{text}");
     }
-    for text in ["", "text", "a sm://db", " sm://db", "arn:aws:iam::123456789012:role/r"] {
+    for text in ["", "text", "a sm://db", "arn:aws:iam::123456789012:role/r"] {
         assert_eq!(count(text), 0, "{text}");
     }
     let wrong = Reference::find_in_value("sm://d{{resolve:ssm:a}}");

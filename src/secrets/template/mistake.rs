@@ -24,6 +24,17 @@ pub enum TemplateProblem {
     /// A reference is not valid.
     #[error("{0}")]
     Reference(ReferenceError),
+    /// `sm://` or `ssm://` in the place of a value; what to write instead.
+    #[error("`sm://` and `ssm://` are text in a template: use `{0}`")]
+    Uri(&'static str),
+    /// A call of Jinja, in a template that is not read as Jinja.
+    #[error("this is Jinja: pass `--syntax jinja`")]
+    NotCloudFormation,
+    /// `{{resolve:…}}` in a template that is read as Jinja.
+    #[error(
+        "`{{{{resolve:…}}}}` is not Jinja: use `{{{{ secret(\"NAME\") }}}}`, or pass `--syntax cloudformation`"
+    )]
+    NotJinja,
     /// The file is not UTF-8, which Jinja reads.
     #[error("it is not UTF-8")]
     NotUtf8,
@@ -31,7 +42,9 @@ pub enum TemplateProblem {
     #[error("{0}")]
     Syntax(String),
     /// The name of a secret or a parameter is not a literal.
-    #[error("`{0}` expects one name in quotes: which values are needed must be known beforehand")]
+    #[error(
+        "`{0}` expects one name in quotes, because all values are read before anything is rendered"
+    )]
     NotLiteral(&'static str),
     /// A reference to all members, of which a template reads one by one.
     #[error("`#*` cannot be used in a template")]
@@ -45,6 +58,13 @@ pub enum TemplateProblem {
     /// An unknown test.
     #[error("there is no test {0}: there are {tests}", tests = jinja::listed(&jinja::TESTS))]
     Test(String),
+}
+
+impl TemplateProblem {
+    /// Returns whether the template is of the other syntax.
+    pub(super) fn is_of_syntax(&self) -> bool {
+        matches!(self, Self::NotCloudFormation | Self::NotJinja)
+    }
 }
 
 impl fmt::Display for TemplateMistake {

@@ -68,6 +68,23 @@ fn bytes_that_are_not_utf_8_are_kept() {
 }
 
 #[test]
+fn references_that_would_stay_text_are_mistakes() {
+    let text =
+        "# sm://is a comment\nsee sm://a\na = sm://a\nb: \"ssm:///b\"\n{{ resolve:ssm:/a }}\n";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::CloudFormation), @"
+    a.conf, line 3: `sm://` and `ssm://` are text in a template: use `{{resolve:…}}`
+    a.conf, line 4: `sm://` and `ssm://` are text in a template: use `{{resolve:…}}`
+    a.conf, line 5: expected `{{resolve:SERVICE:NAME}}`, in lower case and without spaces, with SERVICE `secretsmanager`, `ssm` or `ssm-secure`
+    ");
+    let text = "a = {{ secret(\"a\") }}\n{% if parameter('b') %}{{resolve:ssm:a b}}{% endif %}\n";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::CloudFormation), @"a.conf, line 1: this is Jinja: pass `--syntax jinja`");
+    let text = "a = sm://a\n{# b = sm://b #}\n";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::Jinja), @r#"a.conf, line 1: `sm://` and `ssm://` are text in a template: use `{{ secret("NAME") }}`"#);
+    let text = "{{ secret('a') }}\nb = {{resolve:ssm:/b}}\n";
+    insta::assert_snapshot!(mistakes(text, TemplateSyntax::Jinja), @r#"a.conf, line 2: `{{resolve:…}}` is not Jinja: use `{{ secret("NAME") }}`, or pass `--syntax cloudformation`"#);
+}
+
+#[test]
 fn all_mistakes_are_found_with_their_lines() {
     let text = "x\n{{resolve:ssm:a b}} {{resolve:ssm:/ok}}\n\n{{resolve:sm:x}}{{resolve:ssm:x\n";
     insta::assert_snapshot!(mistakes(text, TemplateSyntax::CloudFormation), @"
@@ -78,14 +95,14 @@ fn all_mistakes_are_found_with_their_lines() {
     let text = "{{ secret(name) }}\n{{ secret('a b') | upper }}\n{% if x is odd %}{{ env('A') }}{% endif %}\n\
         {{ parameter('a', 'b') }}{{ secret('a#*') }}{{ secret() }}";
     insta::assert_snapshot!(mistakes(text, TemplateSyntax::Jinja), @"
-    a.conf, line 1: `secret` expects one name in quotes: which values are needed must be known beforehand
+    a.conf, line 1: `secret` expects one name in quotes, because all values are read before anything is rendered
     a.conf, line 2: there is no filter `upper`: there are `json`, `b64`, `urlencode`, `shquote`, `replace`, `default`
     a.conf, line 2: the name cannot contain a space
     a.conf, line 3: there is no test `odd`: there are `defined`, `undefined`
     a.conf, line 3: there is no function `env`: there are `secret` and `parameter`
-    a.conf, line 4: `parameter` expects one name in quotes: which values are needed must be known beforehand
+    a.conf, line 4: `parameter` expects one name in quotes, because all values are read before anything is rendered
     a.conf, line 4: `#*` cannot be used in a template
-    a.conf, line 4: `secret` expects one name in quotes: which values are needed must be known beforehand
+    a.conf, line 4: `secret` expects one name in quotes, because all values are read before anything is rendered
     ");
 }
 

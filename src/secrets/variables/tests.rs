@@ -93,7 +93,7 @@ fn values_hold_references_and_text() {
         ("", "[]"),
         ("plain text", "[plain text]"),
         ("sm://a#b", "<sm://a#b>"),
-        (" sm://a", "[ sm://a]"),
+        ("prism://a", "[prism://a]"),
         (
             "arn:aws:ssm:eu-west-1:123456789012:parameter/a",
             "<arn:aws:ssm:eu-west-1:123456789012:parameter/a>",
@@ -108,6 +108,39 @@ fn values_hold_references_and_text() {
         variables.add_assignment(&ENV, &format!("A={value}"), GivenValue::Text);
         assert_eq!(shown(variables), format!("A={expected} (`--env`)\n"), "{value}");
     }
+}
+
+/// The program would get the text in the place of the secret.
+#[test]
+fn values_that_are_meant_as_references_are_refused() {
+    let mut variables = GivenVariables::default();
+    for text in [
+        "A=sm:/db",
+        "B=SSM:///a",
+        "C=\"sm://db\"",
+        "D=u:sm://db@h",
+        "E={{ resolve:ssm:a }}",
+        "F=u:{{reslove:ssm:a}}",
+        "G=sm",
+        "H={{ x }}",
+    ] {
+        variables.add_assignment(&ENV, text, GivenValue::Text);
+    }
+    let caller = [("I", "ssm:/a"), ("J", "u:sm://db@h")];
+    variables.add_inherited(caller.into_iter());
+    variables.add_arguments(["SM://a", "--a=sm://a", "echo sm://a", "a=sm://a"].into_iter());
+    assert_snapshot!(shown(variables), @r"
+    error: the variables have 9 mistakes
+      argument 1: invalid reference: expected `sm://` or `ssm://`, in lower case and with nothing before it
+      argument 2: invalid reference: `sm://` and `ssm://` must be the whole value: inside a text, use `{{resolve:…}}`
+      `A` in `--env`: invalid reference: expected `sm://` or `ssm://`, in lower case and with nothing before it
+      `B` in `--env`: invalid reference: expected `sm://` or `ssm://`, in lower case and with nothing before it
+      `C` in `--env`: invalid reference: expected `sm://` or `ssm://`, in lower case and with nothing before it
+      `D` in `--env`: invalid reference: `sm://` and `ssm://` must be the whole value: inside a text, use `{{resolve:…}}`
+      `E` in `--env`: invalid reference: expected `{{resolve:SERVICE:NAME}}`, in lower case and without spaces, with SERVICE `secretsmanager`, `ssm` or `ssm-secure`
+      `F` in `--env`: invalid reference: expected `{{resolve:SERVICE:NAME}}`, in lower case and without spaces, with SERVICE `secretsmanager`, `ssm` or `ssm-secure`
+      `I` in the environment: invalid reference: expected `sm://` or `ssm://`, in lower case and with nothing before it
+    ");
 }
 
 /// A secret in the place of something else is in no text.
