@@ -42,13 +42,8 @@ pub struct RenderPlan {
 /// What is rendered.
 #[derive(Clone, Debug)]
 pub enum RenderInput {
-    /// Templates.
-    Templates {
-        /// The templates, at least one.
-        files: Vec<InputSource>,
-        /// How their references are written.
-        syntax: TemplateSyntax,
-    },
+    /// Templates, at least one.
+    Templates(Vec<TemplateFile>),
     /// Variables.
     Variables {
         /// What gives them.
@@ -56,6 +51,15 @@ pub enum RenderInput {
         /// How they are written.
         format: VariableFormat,
     },
+}
+
+/// A template that is not read yet.
+#[derive(Clone, Debug)]
+pub struct TemplateFile {
+    /// The file.
+    pub file: InputSource,
+    /// How its references are written.
+    pub syntax: TemplateSyntax,
 }
 
 /// Where it is written.
@@ -85,14 +89,14 @@ impl Command for RenderPlan {
     const NAME: &'static [Word] =
         &[("render", "Write configuration files with secrets and parameters")];
     const DETAILS: &'static str = "\
-Replaces the references in templates by secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store: {{resolve:secretsmanager:NAME}} and {{resolve:ssm:NAME}} of CloudFormation in any text, or expressions of Jinja with `--syntax jinja`.
+Replaces the references in templates by secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store: {{resolve:secretsmanager:NAME}} and {{resolve:ssm:NAME}} of CloudFormation in any text, or expressions of Jinja in files named `.j2` or `.jinja`.
 
 Without a template, `--format` writes the variables that `--env`, `--env-file` and `--from` give.
 
 All references are resolved before anything is written. A file is replaced as a whole, and only if it changes.";
     const EXAMPLES: &'static str = "\
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf
-roles-anywhere render a.conf.j2 b.conf.j2 --syntax jinja --out-dir /run/app
+roles-anywhere render a.conf.j2 b.conf.j2 --role app --out-dir /run/app
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check
 roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
     const DOCS: &'static [&'static str] = &["render.md", "secrets.md", "errors.md"];
@@ -109,7 +113,7 @@ roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
 impl Plan for RenderPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         let rendered = match &self.input {
-            RenderInput::Templates { files, syntax } => self.render(files, *syntax, app)?,
+            RenderInput::Templates(files) => self.render(files, app)?,
             RenderInput::Variables { sources, format } => {
                 vec![self.render_variables(sources, *format, app)?]
             }
@@ -121,17 +125,12 @@ impl Plan for RenderPlan {
 impl RenderPlan {
     /// Returns the texts of templates, with the values in place. Nothing is resolved if one of them has
     /// a mistake.
-    fn render(
-        &self,
-        files: &[InputSource],
-        syntax: TemplateSyntax,
-        app: &App,
-    ) -> Result<Vec<SecretBytes>, Error> {
+    fn render(&self, files: &[TemplateFile], app: &App) -> Result<Vec<SecretBytes>, Error> {
         let (mut templates, mut mistakes) = (Vec::new(), Vec::new());
-        for file in files {
+        for TemplateFile { file, syntax } in files {
             // Without the option, which all of them have.
             let name = InputSource { origin: None, ..file.clone() }.name(true).to_string();
-            match Template::parse(&name, &app.files().read(file)?, syntax) {
+            match Template::parse(&name, &app.files().read(file)?, *syntax) {
                 Ok(template) => templates.push((name, template)),
                 Err(found) => mistakes.extend(found),
             }

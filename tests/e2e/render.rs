@@ -36,12 +36,29 @@ fn reads_each_service_once() {
          {{ parameter('/prod/db/password') }}\n",
     );
     let template = env.path("b.j2").display().to_string();
-    let outcome = env.run(&format!("render {template} --syntax jinja"));
+    let outcome = env.run(&format!("render {template}"));
     assert_eq!(outcome.code, 0, "{outcome}");
     assert!(outcome.text().starts_with("correct%20horse%20battery%20staple "), "{outcome}");
     assert!(outcome.text().ends_with(" s3cr3t tr0ub4dor\n"), "{outcome}");
     // One call for the session, one for all secrets, one for all parameters.
     assert_eq!(env.emulator().requests().len(), 3);
+}
+
+/// The source of a template is never written as a configuration.
+#[test]
+fn a_template_of_the_other_syntax_is_refused() {
+    let env = environment()
+        .file("pgpass.tmpl", "{% set db = secret(\"prod/db-credentials\") -%}\n{{ db.host }}\n")
+        .file("pgpass", "before");
+    let (template, out) = (env.path("pgpass.tmpl"), env.path("pgpass"));
+    let words = format!("render {} --out {}", template.display(), out.display());
+    let outcome = env.run(&words);
+    assert_eq!(outcome.code, 2, "{outcome}");
+    assert!(outcome.stderr.contains("this is Jinja: pass `--syntax jinja`"), "{outcome}");
+    assert_eq!(fs::read_to_string(&out).unwrap(), "before");
+    assert_eq!(env.emulator().requests().len(), 0);
+    assert_eq!(env.run(&format!("{words} --syntax jinja")).code, 0);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "db.internal\n");
 }
 
 #[test]
@@ -123,12 +140,7 @@ fn mistakes_in_templates_cost_no_request() {
         .file("b.j2", "{% if %}");
     let (a, b) = (env.path("a.j2"), env.path("b.j2"));
     let dir = env.path("out");
-    let line = format!(
-        "render {} {} --syntax jinja --out-dir {}",
-        a.display(),
-        b.display(),
-        dir.display()
-    );
+    let line = format!("render {} {} --out-dir {}", a.display(), b.display(), dir.display());
     let outcome = env.run(&line);
     assert_eq!(outcome.code, 2, "{outcome}");
     assert!(!dir.exists());
@@ -136,7 +148,7 @@ fn mistakes_in_templates_cost_no_request() {
     let folder = a.parent().unwrap().display().to_string();
     assert_snapshot!(outcome.stderr.replace(&folder, "FOLDER"), @"
     error: the templates have 3 mistakes
-      `FOLDER/a.j2`, line 1: `secret` expects one name in quotes: which values are needed must be known beforehand
+      `FOLDER/a.j2`, line 1: `secret` expects one name in quotes, because all values are read before anything is rendered
       `FOLDER/a.j2`, line 2: there is no filter `upper`: there are `json`, `b64`, `urlencode`, `shquote`, `replace`, `default`
       `FOLDER/b.j2`, line 1: unexpected end of block
     ");
@@ -149,7 +161,7 @@ fn an_undefined_member_is_an_error_with_its_line() {
         "\n{% set db = secret('prod/db-credentials') %}{{ db.passwort }}\n{{ db.password }}",
     );
     let template = env.path("a.j2");
-    let outcome = env.run(&format!("render {} --syntax jinja", template.display()));
+    let outcome = env.run(&format!("render {}", template.display()));
     assert_eq!(outcome.code, 6, "{outcome}");
     assert!(!outcome.stderr.contains("correct horse"), "{outcome}");
     let folder = template.parent().unwrap().display().to_string();

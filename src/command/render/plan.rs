@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::command::render::{RenderInput, RenderOutput, RenderPlan};
+use crate::command::render::{RenderInput, RenderOutput, RenderPlan, TemplateFile};
 use crate::options::arguments::{all_typed, typed};
 use crate::options::program_variables::shared_sources;
 use crate::options::reference_roles::ReferenceRoles;
@@ -47,8 +47,8 @@ static TEMPLATE: OptionSpec = OptionSpec::positional("template", "TEMPLATE", Val
 
 static SYNTAX: OptionSpec = OptionSpec::new("--syntax", "SYNTAX", ValueType::Text)
     .without_variable()
-    .refuse_empty("`cloudformation` or `jinja`")
-    .default_value("cloudformation")
+    .refuse_empty(SYNTAXES)
+    .described_default("jinja for files named `.j2` or `.jinja`, else cloudformation")
     .choices(&[
         (
             "cloudformation",
@@ -58,6 +58,8 @@ static SYNTAX: OptionSpec = OptionSpec::new("--syntax", "SYNTAX", ValueType::Tex
     ])
     .help("Syntax of the templates")
     .details("How references are written in the templates.");
+
+const SYNTAXES: &str = "`cloudformation` or `jinja`";
 
 static FORMAT: OptionSpec = OptionSpec::new("--format", "FORMAT", ValueType::Text)
     .without_variable()
@@ -127,6 +129,9 @@ static CHECK: OptionSpec = OptionSpec::switch("--check")
 /// The endings that the name of a template loses.
 const ENDINGS: [&str; 5] = ["tmpl", "tpl", "template", "j2", "jinja"];
 
+/// The endings of templates of Jinja.
+const JINJA: [&str; 2] = ["j2", "jinja"];
+
 /// Returns the plan.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<RenderPlan, UsageError> {
     let format = format(settings)?;
@@ -154,7 +159,7 @@ fn plan_of(
     };
     let input = match format {
         Some(format) => variables(settings, format)?,
-        None => RenderInput::Templates { files: templates(settings)?, syntax },
+        None => RenderInput::Templates(templates(settings, syntax)?),
     };
     let output = output(settings, &input, access)?;
     if let (OnDifference::Report, RenderOutput::Stdout) = (on_difference, &output) {
@@ -201,10 +206,16 @@ fn conflict(
     UsageError::Conflict { first, second, why }
 }
 
-fn templates(settings: &Settings<'_>) -> Result<Vec<InputSource>, UsageError> {
-    let files = all_typed(settings.typed, &TEMPLATE)
-        .map(|value| template(settings.setting(Origin::Flag(&TEMPLATE), value)?));
-    let files: Vec<InputSource> = files.collect::<Result<_, _>>()?;
+fn templates(
+    settings: &Settings<'_>,
+    syntax: Option<TemplateSyntax>,
+) -> Result<Vec<TemplateFile>, UsageError> {
+    let files = all_typed(settings.typed, &TEMPLATE).map(|value| {
+        let file = template(settings.setting(Origin::Flag(&TEMPLATE), value)?)?;
+        let syntax = syntax.unwrap_or_else(|| syntax_of(&file));
+        Ok(TemplateFile { file, syntax })
+    });
+    let files: Vec<TemplateFile> = files.collect::<Result<_, _>>()?;
     if let Some(source) = SOURCES.iter().find(|source| typed(settings.typed, source).is_some()) {
         return Err(match files.is_empty() {
             true => settings.missing(&[&FORMAT]),
@@ -228,12 +239,24 @@ fn template(setting: Setting<'_>) -> Result<InputSource, UsageError> {
     Ok(source.named_by(TEMPLATE.name, Sensitivity::Public))
 }
 
-fn syntax(settings: &Settings<'_>) -> Result<TemplateSyntax, UsageError> {
-    let setting = settings.flag_or_default(&SYNTAX)?;
+fn syntax(settings: &Settings<'_>) -> Result<Option<TemplateSyntax>, UsageError> {
+    let Some(setting) = settings.flag(&SYNTAX)? else { return Ok(None) };
     match setting.value {
-        "cloudformation" => Ok(TemplateSyntax::CloudFormation),
-        "jinja" => Ok(TemplateSyntax::Jinja),
-        _ => Err(setting.refuse("`cloudformation` or `jinja`")),
+        "cloudformation" => Ok(Some(TemplateSyntax::CloudFormation)),
+        "jinja" => Ok(Some(TemplateSyntax::Jinja)),
+        _ => Err(setting.refuse(SYNTAXES)),
+    }
+}
+
+/// Returns the syntax of a template by the ending of its name.
+fn syntax_of(file: &InputSource) -> TemplateSyntax {
+    let ending = match &file.location {
+        Location::File(path) => path.extension().and_then(OsStr::to_str),
+        _ => None,
+    };
+    match ending.is_some_and(|ending| JINJA.contains(&ending)) {
+        true => TemplateSyntax::Jinja,
+        false => TemplateSyntax::CloudFormation,
     }
 }
 
@@ -243,7 +266,7 @@ fn output(
     access: FileAccess,
 ) -> Result<RenderOutput, UsageError> {
     let files = match input {
-        RenderInput::Templates { files, .. } => &files[..],
+        RenderInput::Templates(files) => &files[..],
         RenderInput::Variables { .. } => &[],
     };
     let out = settings.flag(&OUT)?.filter(|setting| setting.value != "-");
@@ -284,14 +307,14 @@ fn access(settings: &Settings<'_>) -> Result<FileAccess, UsageError> {
 }
 
 /// Returns the names of the files of templates.
-fn names(files: &[InputSource], dir: &Setting<'_>) -> Result<Vec<OsString>, UsageError> {
+fn names(files: &[TemplateFile], dir: &Setting<'_>) -> Result<Vec<OsString>, UsageError> {
     let conflict = |why| UsageError::Conflict {
         first: Origin::Flag(&TEMPLATE).into(),
         second: dir.origin.clone().into(),
         why,
     };
     let mut names = Vec::new();
-    for file in files {
+    for TemplateFile { file, .. } in files {
         let name = match &file.location {
             Location::File(path) => name(path),
             _ => None,
