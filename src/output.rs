@@ -1,6 +1,7 @@
 //! What a user reads: errors with their hints and exit codes, and the log.
 
 pub mod aws_document;
+pub mod empty_list;
 pub mod error;
 pub mod formats;
 pub mod json;

@@ -19,6 +19,7 @@ use crate::options::table::session::required_with;
 use crate::options::table::{self as rows, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
 use crate::output::aws_document;
+use crate::output::empty_list::{EmptyListError, ListedEntries};
 use crate::output::error::Error;
 use crate::output::formats::{self, VariableFormat};
 use crate::output::usage::UsageError;
@@ -182,6 +183,14 @@ impl Plan for ParameterListPlan {
                 store.get_parameters_by_path(request, session, ports, deadline).await
             };
             let parameters = sessions.call(ports, deadline, list).await?;
+            if parameters.is_empty() {
+                match format {
+                    // An empty file would replace one with all variables.
+                    ListFormat::Dotenv => return Err(self.empty().into()),
+                    ListFormat::Table(_) => app.report(&self.empty().note()),
+                    ListFormat::Json(_) => {}
+                }
+            }
             let output = match format {
                 ListFormat::Table(values) => table::render(&parameters, *values),
                 ListFormat::Json(values) => {
@@ -192,6 +201,14 @@ impl Plan for ParameterListPlan {
             app.deliver((output, LineBreak::Never), destination, ports, deadline)
         })?;
         Ok(output.into())
+    }
+}
+
+impl ParameterListPlan {
+    fn empty(&self) -> EmptyListError {
+        let PathRequest { path, depth } = self.list.request.clone();
+        let entries = ListedEntries::Parameters { path, depth };
+        EmptyListError { entries, region: self.at.region.clone() }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::options::table::session::REQUIRED;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
 use crate::output::aws_document::secret;
+use crate::output::empty_list::{EmptyListError, ListedEntries};
 use crate::output::error::Error;
 use crate::output::table::aligned;
 use crate::output::usage::UsageError;
@@ -97,6 +98,10 @@ impl Plan for SecretListPlan {
             };
             sessions.call(ports, deadline, list).await
         })?;
+        if listed.is_empty() && self.format == OutputFormat::Text {
+            let entries = ListedEntries::Secrets { prefix: self.prefix.clone() };
+            app.report(&EmptyListError { entries, region: self.at.region.clone() }.note());
+        }
         Ok(match self.format {
             OutputFormat::Json => secret::list(&listed).into(),
             OutputFormat::Text => table_of(&listed).into(),

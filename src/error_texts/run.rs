@@ -6,17 +6,21 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::{Page, variants};
+use crate::output::empty_list::{EmptyListError, ListedEntries};
 use crate::output::error::Error;
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::references::ValueError;
 use crate::output::run::{RunError, SecretSelectionError, VariablesError};
+use roles_anywhere_client::aws::get_parameters_by_path::PathDepth;
 use roles_anywhere_client::provider::ErrorKind;
+use roles_anywhere_client::region::Region;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir NotInMemory
 );
 variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
+variants!(ListedEntries: Parameters Secrets);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
 #[test]
@@ -35,12 +39,28 @@ fn errors_of_a_run_have_these_texts() {
         let error = VariablesError { secret: "prod/db".to_owned(), why };
         page.add("VariablesError", &error.into());
     }
+    page.add_all(empty_lists(), |entries| {
+        EmptyListError { entries, region: Region::parse("eu-central-1").unwrap() }.into()
+    });
     page.add_all(unwritable(), |why| {
         let format = if why == Unwritable::ReservedName { "github" } else { "cmd" };
         let refused = vec![RefusedVariable { name: "DB_PASSWORD".to_owned(), why }];
         FormatError { format, refused }.into()
     });
     page.compare("run");
+}
+
+fn empty_lists() -> Vec<ListedEntries> {
+    let parameters = |path: &str, depth| ListedEntries::Parameters { path: path.to_owned(), depth };
+    vec![
+        parameters("/prod", PathDepth::OneLevel),
+        parameters("/prod", PathDepth::AllLevels),
+        ListedEntries::Secrets { prefix: Some("prod/".to_owned()) },
+        ListedEntries::Secrets {
+            prefix: Some("A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0".to_owned()),
+        },
+        ListedEntries::Secrets { prefix: None },
+    ]
 }
 
 fn unwritable() -> Vec<Unwritable> {

@@ -1,4 +1,4 @@
-//! JSON for people and programs, indented by four spaces as the AWS CLI does.
+//! JSON that is indented by four spaces, as by the AWS CLI.
 
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;

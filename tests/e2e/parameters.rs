@@ -71,6 +71,36 @@ fn lists_values_and_variables() {
     assert_eq!(dotenv, "PASSWORD=tr0ub4dor\n");
 }
 
+/// A file with variables is not replaced by an empty one.
+#[test]
+fn no_parameters_are_no_variables() {
+    let env = TestEnvironment::new();
+    let file = env.write("kept.env", "A=1\n");
+    let line = "parameter list --path /prd --output dotenv --out kept.env";
+    assert_snapshot!(env.fails(line), @"
+    $ roles-anywhere parameter list --path /prd --output dotenv --out kept.env
+    exit code: 4
+    ----- stdout -----
+    ----- stderr -----
+    error: there are no parameters directly below `/prd` in us-east-1
+      hint: check the path and `--region`, or pass `--recursive` for all levels below it
+    ");
+    assert_eq!(std::fs::read(&file).unwrap(), b"A=1\n");
+    let outcome = env.run("parameter list --path /prod/db/password --recursive");
+    assert_snapshot!(outcome, @"
+    $ roles-anywhere parameter list --path /prod/db/password --recursive
+    exit code: 0
+    ----- stdout -----
+    NAME  TYPE  VERSION  MODIFIED
+    ----- stderr -----
+    note: there are no parameters below `/prod/db/password` in us-east-1
+      hint: check the path and `--region`; `parameter get` reads a parameter by its name
+    ");
+    let outcome = env.run("parameter list --path /prd --output json");
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    assert_eq!(outcome.json(), json!({ "Parameters": [] }));
+}
+
 #[test]
 fn says_that_a_parameter_is_missing() {
     let env = TestEnvironment::new();

@@ -102,6 +102,20 @@ fn lists_secrets_by_prefix() {
 }
 
 #[test]
+fn says_that_no_secret_has_the_prefix() {
+    let env = TestEnvironment::new();
+    assert_snapshot!(env.run("secret list --prefix prd/"), @"
+    $ roles-anywhere secret list --prefix prd/
+    exit code: 0
+    ----- stdout -----
+    NAME  CHANGED  STATE  DESCRIPTION
+    ----- stderr -----
+    note: there are no secrets with a name that starts with `prd/` in us-east-1
+      hint: check the prefix, which is case-sensitive, and `--region`
+    ");
+}
+
+#[test]
 fn describes_rotation_and_versions() {
     let env = TestEnvironment::new();
     let text = env.run("secret describe prod/rotated").text();
