@@ -89,12 +89,16 @@ fn records(mut bytes: &[u8]) -> Vec<usize> {
 
 #[test]
 fn secret_is_requested_on_a_connection_that_was_made_meanwhile() {
-    let (env, sent) = two_hosts();
-    let outcome = env.run(GET);
-    assert_eq!((outcome.code, outcome.text().as_str()), (0, "5432"), "{outcome}");
-    let all: Vec<_> = sent.recv_timeout(Duration::from_secs(60)).into_iter().collect();
-    assert_eq!(all.len(), 1);
-    assert!(sent.try_recv().is_err(), "there is one connection");
+    // The program gets the session that is made, too.
+    let exec = "exec --static --env A=sm://prod/db-credentials#port -- printenv A";
+    for (command, printed) in [(GET, "5432"), (exec, "5432\n")] {
+        let (env, sent) = two_hosts();
+        let outcome = env.run(command);
+        assert_eq!((outcome.code, outcome.text().as_str()), (0, printed), "{outcome}");
+        let all: Vec<_> = sent.recv_timeout(Duration::from_secs(60)).into_iter().collect();
+        assert_eq!(all.len(), 1);
+        assert!(sent.try_recv().is_err(), "there is one connection");
+    }
 }
 
 #[test]

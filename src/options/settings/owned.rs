@@ -27,12 +27,13 @@ pub struct OwnedSettings {
 impl OwnedSettings {
     /// Returns the settings, if a configuration file applies.
     pub fn of(settings: &Settings<'_>) -> Option<Self> {
+        let config = Arc::clone(settings.config?);
         Some(Self {
             program: settings.program.to_owned(),
             typed: settings.typed.clone(),
             commands: settings.commands.to_vec(),
             stdout: settings.stdout,
-            config: Arc::clone(settings.config?),
+            config,
         })
     }
 
