@@ -9,6 +9,11 @@ use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
 
 impl App {
+    /// Returns whether two paths lead to the same file, which exists.
+    pub fn is_same_file(&self, path: &Path, other: &Path) -> bool {
+        rendered::is_same_file(path, other)
+    }
+
     /// Writes a file if it differs, or only says how it does. A pipe is written to for `limit` at most.
     pub fn render_file(
         &self,
@@ -22,15 +27,16 @@ impl App {
     }
 
     /// Writes the files of a directory, all at once, if one of them differs; or only says how they do. The
-    /// states are those of `files`, and one for each other file that was rendered before.
+    /// states are those of `files`, and one for each other file that was rendered before. Other processes
+    /// that write them are waited for for `limit` at most.
     pub fn render_dir(
         &self,
-        path: &Path,
+        (path, limit): (&Path, Duration),
         files: &[NamedContents<'_>],
         access: &FileAccess,
         on_difference: OnDifference,
     ) -> Result<Vec<FileState>, FileError> {
-        let rendered = rendered::render_dir(path, files, access, on_difference);
+        let rendered = rendered::render_dir((path, limit), files, access, on_difference);
         rendered.map_err(|error| file_error(path, "--out-dir", on_difference, error))
     }
 }

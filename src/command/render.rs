@@ -22,7 +22,7 @@ use crate::secrets::reference::NamedReference;
 use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
 use crate::secrets::template::{Template, TemplateMistakes, TemplateSyntax};
 use crate::secrets::variables::VariableSources;
-use roles_anywhere_client::input_source::{Files as _, InputSource};
+use roles_anywhere_client::input_source::{Files as _, InputSource, Location};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
 
@@ -112,6 +112,7 @@ roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
 
 impl Plan for RenderPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
+        self.refuse_template_as_output(app)?;
         let rendered = match &self.input {
             RenderInput::Templates(files) => self.render(files, app)?,
             RenderInput::Variables { sources, format } => {
@@ -123,6 +124,26 @@ impl Plan for RenderPlan {
 }
 
 impl RenderPlan {
+    /// Refuses to replace a template by what is made of it: the next run would have no references.
+    fn refuse_template_as_output(&self, app: &App) -> Result<(), UsageError> {
+        let outputs = match &self.output {
+            RenderOutput::Stdout => Vec::new(),
+            RenderOutput::File { path, .. } => vec![path.clone()],
+            RenderOutput::Dir { path, names, .. } => {
+                names.iter().map(|name| path.join(name)).collect()
+            }
+        };
+        let RenderInput::Templates(files) = &self.input else { return Ok(()) };
+        let is_output = |TemplateFile { file, .. }: &TemplateFile| match &file.location {
+            Location::File(file) => outputs.iter().any(|path| app.is_same_file(file, path)),
+            _ => false,
+        };
+        match files.iter().any(is_output) {
+            true => Err(plan::template_is_output(&self.output)),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the texts of templates, with the values in place. Nothing is resolved if one of them has
     /// a mistake.
     fn render(&self, files: &[TemplateFile], app: &App) -> Result<Vec<SecretBytes>, Error> {
@@ -170,9 +191,10 @@ impl RenderPlan {
                 vec![(path.clone(), state)]
             }
             RenderOutput::Dir { path, names, access } => {
+                let place = (&**path, self.roles.own().session.timeout);
                 let contents = rendered.iter().map(SecretBytes::expose);
                 let files: Vec<_> = names.iter().map(OsString::as_os_str).zip(contents).collect();
-                let states = app.render_dir(path, &files, access, self.on_difference)?;
+                let states = app.render_dir(place, &files, access, self.on_difference)?;
                 // What is in the directory beside the files comes after them.
                 let paths = names.iter().map(|name| path.join(name));
                 paths.chain(std::iter::repeat(path.clone())).zip(states).collect()

@@ -6,16 +6,21 @@
 //! DIR/app.conf -> ..data/app.conf
 //! DIR/..data -> ..data-4f1c90b2a3d85e67
 //! DIR/..data-4f1c90b2a3d85e67/app.conf
+//! DIR/..data.lock
 //! ```
+
+mod lock;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::os::files;
@@ -60,9 +65,24 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Keeps other processes of ours from replacing the files until it is dropped.
-    pub(super) fn lock(&self) -> io::Result<()> {
-        Ok(rustix::fs::flock(&self.directory, FlockOperation::LockExclusive)?)
+    /// Keeps other processes of ours from replacing the files until what it returns is dropped. Waits for
+    /// them for `limit` at most.
+    pub(super) fn lock(&self, attributes: FileAttributes, limit: Duration) -> io::Result<File> {
+        lock::wait(&self.directory, attributes, limit)
+    }
+
+    /// Refuses a directory that only another user than the owner of the files can enter.
+    pub(super) fn refuse_closed(&self, attributes: FileAttributes) -> io::Result<()> {
+        let Some((user, _)) = attributes.owner else { return Ok(()) };
+        let metadata = File::from(self.directory.try_clone()?).metadata()?;
+        let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+        if user == 0 || user == owner || mode & 0o011 != 0 {
+            return Ok(());
+        }
+        let why = format!(
+            "the owner of the files cannot enter it: it is of user {owner} with mode {mode:04o}"
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
     }
 
     /// Returns how each file differs from what is to be written, and one state more for each file that is
@@ -98,9 +118,7 @@ impl DataDir {
         files: &[NamedContents<'_>],
         attributes: FileAttributes,
     ) -> io::Result<()> {
-        for (name, _) in files {
-            self.refuse_other(name)?;
-        }
+        self.refuse_others(files)?;
         let before = self.current()?.map(|data| names(&data)).transpose()?.unwrap_or_default();
         let random = SystemEntropy.bits();
         let name = format!("{PREFIX}{random:016x}");
@@ -162,12 +180,14 @@ impl DataDir {
         Ok(self.link(name)?.is_some_and(|link| link == target(name)))
     }
 
-    /// Refuses a name that belongs to something else.
-    fn refuse_other(&self, name: &OsStr) -> io::Result<()> {
-        match self.link(name)? {
-            Some(link) if link != target(name) => Err(foreign(name)),
-            _ => Ok(()),
+    /// Refuses names that belong to something else.
+    pub(super) fn refuse_others(&self, files: &[NamedContents<'_>]) -> io::Result<()> {
+        for (name, _) in files {
+            if self.link(name)?.is_some_and(|link| link != target(name)) {
+                return Err(foreign(name));
+            }
         }
+        Ok(())
     }
 
     fn write_files(
@@ -200,7 +220,10 @@ impl DataDir {
                 let _ = rustix::fs::unlinkat(&data, &file, AtFlags::empty());
             }
         }
-        let _ = rustix::fs::unlinkat(&self.directory, name, AtFlags::REMOVEDIR);
+        // A process that was killed can also leave the link that was to become `..data`.
+        if rustix::fs::unlinkat(&self.directory, name, AtFlags::REMOVEDIR) == Err(Errno::NOTDIR) {
+            self.unlink(name);
+        }
     }
 
     fn unlink(&self, name: &OsStr) {

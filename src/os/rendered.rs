@@ -13,6 +13,11 @@ pub type NamedContents<'a> = (&'a OsStr, &'a [u8]);
 #[cfg(unix)]
 pub use unix::{render_dir, render_file};
 
+/// Returns whether two paths lead to the same file, which exists.
+pub fn is_same_file(path: &Path, other: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;
@@ -53,8 +58,9 @@ mod unix {
 
     /// Writes the files of a directory, all at once, if one of them differs; or only says how they do.
     /// Those come first in the answer that were rendered.
+    /// Other processes that write them are waited for for `limit` at most.
     pub fn render_dir(
-        path: &Path,
+        (path, limit): (&Path, Duration),
         files: &[NamedContents<'_>],
         access: &FileAccess,
         on_difference: OnDifference,
@@ -66,12 +72,17 @@ mod unix {
                 (None, OnDifference::Report) => return Ok(vec![FileState::Missing; files.len()]),
                 (None, OnDifference::Write) => DataDir::create(path, attributes)?,
             };
-            if on_difference == OnDifference::Write {
-                dir.lock()?;
-            }
+            dir.refuse_closed(attributes)?;
+            let is_same = |states: &[_]| states.iter().all(|state| *state == FileState::Unchanged);
             let states = dir.states(files, attributes)?;
-            let is_same = states.iter().all(|state| *state == FileState::Unchanged);
-            if on_difference == OnDifference::Write && !is_same {
+            if on_difference == OnDifference::Report || is_same(&states) {
+                return Ok(states);
+            }
+            dir.refuse_others(files)?;
+            let _lock = dir.lock(attributes, limit)?;
+            // Another process may have written them in the meantime.
+            let states = dir.states(files, attributes)?;
+            if !is_same(&states) {
                 dir.replace(files, attributes)?;
             }
             Ok(states)
@@ -84,12 +95,14 @@ mod unix {
         Ok(FileAttributes { mode: access.mode.bits(), owner })
     }
 
-    /// Returns the numbers of a user and a group.
+    /// Returns the numbers of a user and a group. The last number of 32 bits is none: it stands for "as it
+    /// is" in system calls.
     fn ids(owner: &OwnerName) -> io::Result<(u32, u32)> {
         let unknown = |what: &str, name: &str| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("there is no {what} `{name}`"))
         };
         let user = match owner.user.parse() {
+            Ok(u32::MAX) => return Err(unknown("user", &owner.user)),
             Ok(number) => (number, User::from_uid(Uid::from_raw(number))?.map(|user| user.gid)),
             Err(_) => {
                 let user = User::from_name(&owner.user)?;
@@ -100,6 +113,7 @@ mod unix {
         let group = match &owner.group {
             None => user.1.map(Gid::as_raw).ok_or_else(|| unknown("user", &owner.user))?,
             Some(name) => match name.parse() {
+                Ok(u32::MAX) => return Err(unknown("group", name)),
                 Ok(number) => number,
                 Err(_) => {
                     let group = Group::from_name(name)?.ok_or_else(|| unknown("group", name))?;
@@ -114,7 +128,7 @@ mod unix {
 /// Fails: links and modes of this kind are not known on this system.
 #[cfg(not(unix))]
 pub fn render_dir(
-    _path: &Path,
+    _place: (&Path, Duration),
     _files: &[NamedContents<'_>],
     _access: &FileAccess,
     _on_difference: OnDifference,

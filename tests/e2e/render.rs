@@ -133,6 +133,21 @@ fn nothing_is_written_if_a_reference_is_not_resolved() {
     assert_eq!(fs::read_to_string(&out).unwrap(), "before");
 }
 
+/// The secrets would take the place of the references, and the next run would find none.
+#[test]
+fn a_template_is_not_replaced_by_what_is_made_of_it() {
+    let env = environment();
+    let template = env.path("app.conf.tmpl");
+    std::os::unix::fs::symlink(&template, env.path("link")).unwrap();
+    for out in ["app.conf.tmpl", "link"] {
+        let outcome = render(&env, &format!("--out {}", env.path(out).display()));
+        assert_eq!(outcome.code, 2, "{outcome}");
+        assert!(outcome.stderr.contains("pass another file"), "{outcome}");
+    }
+    assert_eq!(fs::read_to_string(&template).unwrap(), CONF);
+    assert!(env.emulator().requests().is_empty());
+}
+
 #[test]
 fn mistakes_in_templates_cost_no_request() {
     let env = environment()

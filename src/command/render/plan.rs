@@ -206,6 +206,18 @@ fn conflict(
     UsageError::Conflict { first, second, why }
 }
 
+/// Returns the error for an output that is one of the templates.
+pub(super) fn template_is_output(output: &RenderOutput) -> UsageError {
+    match output {
+        RenderOutput::Dir { .. } => conflict(
+            &TEMPLATE,
+            &OUT_DIR,
+            "pass another directory: the output is the template itself",
+        ),
+        _ => conflict(&TEMPLATE, &OUT, "pass another file: the output is the template itself"),
+    }
+}
+
 fn templates(
     settings: &Settings<'_>,
     syntax: Option<TemplateSyntax>,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::os::rendered::render_dir;
-use crate::secrets::rendered::{FileAccess, FileMode, OnDifference};
+use crate::secrets::rendered::{FileAccess, FileMode, OnDifference, OwnerName};
 
 struct Folder(tempfile::TempDir);
 
@@ -37,7 +37,7 @@ impl Folder {
         let files: Vec<NamedContents<'_>> =
             files.iter().map(|(name, text)| (OsStr::new(*name), text.as_bytes())).collect();
         let access = FileAccess { mode: FileMode::parse(mode).unwrap(), owner: None };
-        render_dir(&self.dir(), &files, &access, on_difference)
+        render_dir((&self.dir(), Duration::ZERO), &files, &access, on_difference)
     }
 
     fn write(&self, files: &[(&str, &str)]) -> Vec<FileState> {
@@ -72,13 +72,13 @@ fn files_are_links_into_a_directory_that_is_replaced() {
     let folder = Folder::new();
     assert_eq!(folder.write(&[("a", "1"), ("b", "2")]), [Missing, Missing]);
     let first = folder.current();
-    assert_eq!(folder.names(), ["..data", &first, "a", "b"]);
+    assert_eq!(folder.names(), ["..data", &first, "..data.lock", "a", "b"]);
     assert_eq!((folder.read("a"), folder.read("b")), ("1".to_owned(), "2".to_owned()));
     assert_eq!(fs::read_link(folder.dir().join("a")).unwrap(), Path::new("..data/a"));
     assert_eq!(folder.write(&[("a", "1"), ("b", "3")]), [Unchanged, Contents]);
     let second = folder.current();
     assert_ne!(first, second);
-    assert_eq!(folder.names(), ["..data", &second, "a", "b"]);
+    assert_eq!(folder.names(), ["..data", &second, "..data.lock", "a", "b"]);
     assert_eq!((folder.read("a"), folder.read("b")), ("1".to_owned(), "3".to_owned()));
 }
 
@@ -104,7 +104,7 @@ fn files_that_are_no_longer_rendered_are_removed() {
     fs::write(folder.dir().join("own"), "kept").unwrap();
     assert_eq!(folder.check(&[("a", "1")]), [Unchanged, Extra]);
     assert_eq!(folder.write(&[("a", "1")]), [Unchanged, Extra]);
-    assert_eq!(folder.names(), ["..data", &folder.current(), "a", "own"]);
+    assert_eq!(folder.names(), ["..data", &folder.current(), "..data.lock", "a", "own"]);
     assert_eq!(folder.read("own"), "kept");
 }
 
@@ -157,8 +157,66 @@ fn what_a_killed_process_left_is_removed() {
     let stale = folder.dir().join("..data-0123456789abcdef");
     fs::create_dir(&stale).unwrap();
     fs::write(stale.join("a"), "secret").unwrap();
+    symlink("..data-0123456789abcdef", folder.dir().join("..data-0123456789abcdef.link")).unwrap();
     folder.write(&[("a", "2")]);
-    assert_eq!(folder.names(), ["..data", &folder.current(), "a"]);
+    assert_eq!(folder.names(), ["..data", &folder.current(), "..data.lock", "a"]);
+}
+
+#[test]
+fn a_lock_of_others_is_not_waited_for_and_one_of_ours_not_for_ever() {
+    let folder = Folder::new();
+    folder.render_with(&[("a", "1")], "644", OnDifference::Write).unwrap();
+    let file = folder.dir().join("..data.lock");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    // Every user who can read the directory can hold this one.
+    let directory = File::open(folder.dir()).unwrap();
+    directory.lock().unwrap();
+    folder.write(&[("a", "2")]);
+    assert_eq!(folder.read("a"), "2");
+    let own = File::open(&file).unwrap();
+    own.lock().unwrap();
+    let error = folder.render(&[("a", "3")], OnDifference::Write).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(folder.read("a"), "2");
+    // There is nothing to wait for.
+    folder.write(&[("a", "2")]);
+    drop(own);
+    folder.write(&[("a", "3")]);
+    assert_eq!(folder.read("a"), "3");
+}
+
+#[test]
+fn a_directory_that_the_owner_of_the_files_cannot_enter_is_refused() {
+    let folder = Folder::new();
+    folder.write(&[("a", "1")]);
+    let dir = DataDir::open(&folder.dir()).unwrap().unwrap();
+    let own = rustix::process::geteuid().as_raw();
+    let refused = |user: u32| {
+        dir.refuse_closed(FileAttributes { mode: 0o400, owner: Some((user, 1)) }).is_err()
+    };
+    assert_eq!([0, own, own + 1].map(refused), [false, false, true]);
+    for mode in [0o710, 0o701, 0o755] {
+        fs::set_permissions(folder.dir(), fs::Permissions::from_mode(mode)).unwrap();
+        assert!(!refused(own + 1), "{mode:o}");
+    }
+    let nobody = FileAttributes { mode: 0o400, owner: None };
+    assert!(dir.refuse_closed(nobody).is_ok());
+}
+
+#[test]
+fn a_number_that_is_no_user_and_no_group_is_an_error() {
+    let folder = Folder::new();
+    for (owner, expected) in [
+        ("0:4294967295", "there is no group `4294967295`"),
+        ("4294967295:0", "there is no user `4294967295`"),
+        ("4294967295", "there is no user `4294967295`"),
+    ] {
+        let owner = OwnerName::parse(owner);
+        let access = FileAccess { mode: FileMode::READ_ONLY, owner };
+        let place = (&*folder.dir(), Duration::ZERO);
+        let error = render_dir(place, &[], &access, OnDifference::Write).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]
