@@ -146,7 +146,7 @@ fn transport_errors() -> Vec<TransportError> {
         proxy(false, "HTTP/1.1 403 Forbidden"),
         interrupted(true),
         interrupted(false),
-        TransportError::TooLarge { host: host(), limit: 2 << 20 },
+        TransportError::TooLarge { host: host(), limit: 8 << 20 },
         TransportError::TrustStore {
             origin: "`/etc/pki/ca.pem` (from --ca-bundle)".to_owned(),
             source: reason("no CA certificates were found"),

@@ -1,10 +1,12 @@
 //! `resolve`: what references stand for, at how many calls, and what they need.
 
 use insta::assert_snapshot;
-use roles_anywhere_emulator::{NO_SECRETS_ROLE_ARN, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
+use roles_anywhere_emulator::{
+    Emulator, NO_SECRETS_ROLE_ARN, Options, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN,
+};
 use serde_json::{Value, json};
 
-use crate::environment::{TestEnvironment, host_identity};
+use crate::environment::{Program, TestEnvironment, host_identity};
 
 /// References in all notations, to two secrets and three parameters.
 const MIXED: [&str; 20] = [
@@ -99,6 +101,37 @@ fn a_denied_batch_is_read_one_by_one() {
     let operations = env.operations();
     assert_eq!(operations[..2], ["CreateSession", "BatchGetSecretValue"]);
     assert_eq!(operations[2..], ["GetSecretValue", "GetSecretValue"]);
+}
+
+/// Each byte of these takes six in JSON.
+#[test]
+fn a_batch_of_the_largest_secrets_is_read() {
+    let value = "\u{1}".repeat(64 * 1024);
+    let secrets = (0..20).map(|at| (format!("q{at}"), Value::from(value.as_str()))).collect();
+    let options = Options { secrets: Some(Value::Object(secrets)), ..Options::default() };
+    let emulator = Emulator::start(options).unwrap();
+    let names: Vec<String> = (0..20).map(|at| format!("sm://q{at}")).collect();
+    let words: Vec<&str> =
+        ["resolve"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let output = Program::new(&emulator).run(&words);
+    assert_eq!((output.code, output.stdout.len()), (0, 20 * (64 * 1024 + 1)), "{}", output.stderr);
+    assert_eq!(emulator.requests().len(), 2);
+}
+
+/// The status of the response says nothing, so nothing was tried again.
+#[test]
+fn what_is_throttled_within_a_batch_is_read_again() {
+    let entry =
+        json!({"SecretId": "prod/plain", "ErrorCode": "ThrottlingException", "Message": "Rate"});
+    let body = json!({"SecretValues": [], "Errors": [entry, {"SecretId": "prod/rotated",
+        "ErrorCode": "InternalServiceError", "Message": "An error"}]});
+    let fault =
+        json!({"operation": "BatchGetSecretValue", "status": 200, "body": body.to_string()});
+    let env = TestEnvironment::new().fault(fault);
+    let text = env.run("resolve sm://prod/plain sm://prod/rotated#password").text();
+    assert_eq!(text, "s3cr3t\nsecond of two\n");
+    let operations = env.operations();
+    assert_eq!(operations[1..], ["BatchGetSecretValue", "GetSecretValue", "GetSecretValue"]);
 }
 
 #[test]

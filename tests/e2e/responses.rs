@@ -157,13 +157,13 @@ fn refuses_a_truncated_response() {
 #[test]
 fn refuses_a_response_that_is_too_large() {
     let env =
-        TestEnvironment::new().fault(json!({"body": "a".repeat((2 << 20) + 1), "status": 200}));
+        TestEnvironment::new().fault(json!({"body": "a".repeat((8 << 20) + 1), "status": 200}));
     assert_snapshot!(env.fails("credential-process"), @"
     $ roles-anywhere credential-process
     exit code: 5
     ----- stdout -----
     ----- stderr -----
-    error: the response of 127.0.0.1 is larger than 2097152 bytes
+    error: the response of 127.0.0.1 is larger than 8388608 bytes
       hint: check `--endpoint` and any proxy: the server does not seem to be AWS
     ");
 }

@@ -161,7 +161,7 @@ fn general(service_error: &ServiceError) -> Option<Cause> {
         Some(Cause::Throttled)
     } else if service_error.code.is_none() {
         Some(Cause::AnotherServer)
-    } else if service_error.status >= 500 {
+    } else if service_error.is_failure_of_service() {
         Some(Cause::ServiceFailure)
     } else {
         None

@@ -18,9 +18,9 @@ use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions}
 use crate::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
-/// The most bytes of a response that are read: a batch may hold 20 secrets of 64 KiB each. Most bytes
-/// take one byte in JSON, but a few take two to six.
-const MAX_ANSWER: usize = 2 << 20;
+/// The most bytes of a response that are read: a batch may hold 20 secrets of 64 KiB each, and a byte
+/// takes up to six in JSON.
+const MAX_ANSWER: usize = 8 << 20;
 
 /// Reads a regular file of at most this many bytes.
 pub type ReadFile = fn(&Path, u64) -> io::Result<SecretBytes>;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::endpoint::RegionalEndpoint;
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretVersion, SecretVersionMembers};
-use crate::aws::json_protocol::{JsonOperation, JsonResponseError};
+use crate::aws::json_protocol::{JsonOperation, JsonResponseError, or_empty};
 use crate::http::{Request, Response};
 
 /// The most secrets of one request.
@@ -68,9 +68,9 @@ struct BatchGetSecretValueInput<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct BatchGetSecretValueOutput {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     secret_values: Vec<SecretVersionMembers>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     errors: Vec<SecretErrorMembers>,
     next_token: Option<String>,
 }

@@ -82,7 +82,13 @@ impl ServiceError {
 
     /// Returns whether a retry of the same request may succeed.
     pub fn is_transient(&self) -> bool {
-        self.status >= 500 || self.is_throttle()
+        self.is_failure_of_service() || self.is_throttle()
+    }
+
+    /// Returns whether AWS failed. In a batch, only the code says so.
+    pub fn is_failure_of_service(&self) -> bool {
+        let codes = ["InternalServiceError", "InternalServerError", "InternalFailure"];
+        self.status >= 500 || self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::endpoint::RegionalEndpoint;
-use crate::aws::json_protocol::{JsonOperation, JsonResponseError};
+use crate::aws::json_protocol::{JsonOperation, JsonResponseError, or_empty};
 use crate::aws::parameter::{Decryption, Parameter, ParameterMembers, ParameterRequest};
 use crate::http::{Request, Response};
 
@@ -53,8 +53,8 @@ struct GetParametersInput {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct GetParametersOutput {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     parameters: Vec<ParameterMembers>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     invalid_parameters: Vec<String>,
 }

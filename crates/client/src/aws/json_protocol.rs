@@ -4,11 +4,20 @@
 
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::aws::endpoint::{RegionalEndpoint, Service};
 use crate::http::{Request, Response};
+
+/// Reads a value, or `null` as an empty one.
+pub(super) fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
 
 /// An operation of a service that speaks this protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::aws::json_protocol::microseconds;
+use crate::aws::json_protocol::{microseconds, or_empty};
 
 /// All about a secret but its value. Dates are in microseconds since the Unix epoch.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,13 +107,4 @@ pub struct SecretReplica {
 /// Reads seconds since the Unix epoch, or `null`.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Option::<f64>::deserialize(deserializer)?.map(microseconds))
-}
-
-/// Reads a value, or `null` as an empty one.
-fn or_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -41,6 +41,9 @@ impl<'a> SecretsManager<'a> {
 
     /// Returns the current versions of 1 to 20 secrets in their order, each or why it was refused.
     ///
+    /// A secret whose error may pass is read again by itself, with retries, as there are none within a
+    /// batch.
+    ///
     /// Needs `secretsmanager:BatchGetSecretValue` beside `secretsmanager:GetSecretValue` on each secret;
     /// without the former, the whole call is refused.
     pub async fn batch_get_secret_value(
@@ -64,17 +67,29 @@ impl<'a> SecretsManager<'a> {
                 break answer.received;
             }
         };
-        let result = |secret: &SecretId| {
+        let mut results = Vec::with_capacity(secrets.len());
+        for secret in secrets {
             if let Some(version) = versions.iter().find(|it| secret.is_of(&it.arn, &it.name)) {
-                return Ok(Ok(version.clone()));
+                results.push(Ok(version.clone()));
+                continue;
             }
             let error = errors.iter().find(|it| it.secret_id == secret.to_string());
             let error = &error.ok_or_else(|| JsonResponseError::LeftOut(call.operation()))?.error;
+            if error.is_transient() {
+                let request = SecretRequest::current(secret.clone());
+                results.push(
+                    match self.get_secret_value(&request, session, ports, deadline).await {
+                        Err(ServiceCallError::Refused(refusal)) => Err(refusal),
+                        outcome => Ok(outcome?),
+                    },
+                );
+                continue;
+            }
             let subject = SecretSubject::InBatch(secret);
             let cause = diagnosis::secrets_manager(error, subject, call.evidence(received));
-            Ok(Err(Box::new(call.refusal(error.clone(), cause))))
-        };
-        secrets.iter().map(result).collect()
+            results.push(Err(Box::new(call.refusal(error.clone(), cause))));
+        }
+        Ok(results)
     }
 
     /// Returns all about a secret but its value.

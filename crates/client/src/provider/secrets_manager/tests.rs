@@ -129,6 +129,25 @@ fn a_batch_has_a_result_for_each_secret_in_its_order() {
     );
 }
 
+/// The status of the response is 200, so only the codes of its entries say that they may pass.
+#[test]
+fn what_is_throttled_or_fails_within_a_batch_is_read_again() {
+    let errors = r#"{"SecretValues":null,"Errors":[
+        {"SecretId":"slow","ErrorCode":"ThrottlingException","Message":"no"},
+        {"SecretId":"gone","ErrorCode":"ResourceNotFoundException","Message":"no"},
+        {"SecretId":"broken","ErrorCode":"InternalServiceError","Message":"no"}]}"#;
+    let denied = Reply::status(400, r#"{"__type":"AccessDeniedException"}"#);
+    let value = Reply::status(200, r#"{"ARN":"a","Name":"slow","SecretString":"s"}"#);
+    let replies = [Reply::status(200, errors), value, denied];
+    let service = ServiceFixture::replies(replies);
+    let results = service.batch(&["slow", "gone", "broken"].map(named)).unwrap();
+    assert!(matches!(&results[0], Ok(version) if version.name == "slow"));
+    let cause = |at: usize| &results[at].as_ref().unwrap_err().causes[0];
+    assert!(matches!(cause(1), Cause::Secret(SecretCause::NoSuchSecret { .. })));
+    assert!(matches!(cause(2), Cause::Secret(SecretCause::Denied { .. })));
+    assert_eq!(service.bodies()[1..], [r#"{"SecretId":"slow"}"#, r#"{"SecretId":"broken"}"#]);
+}
+
 #[test]
 fn a_batch_without_permission_is_refused_as_a_whole() {
     let service =
