@@ -8,8 +8,8 @@ use crate::secrets::reference::{Reference, ReferenceError, shown_text};
 
 variants!(ReferenceError:
     NoReference Scheme InText Resolve NoName NameCharacter LongName RelativePath Arn NoArn ArnParts
-    RegionOfArn NoKey KeyAfterOptions UnknownOption Repeated OtherService EmptyOption LongOption
-    OptionCharacter ValueOfOptional Exclusive DefaultOfAll NulInDefault Percent NotUtf8 Control
+    RegionOfArn NoKey KeyAfterOptions UnknownOption NoOption AfterDefault Repeated OtherService
+    EmptyOption LongOption OptionCharacter ValueOfOptional Exclusive DefaultOfAll NulInDefault Percent NotUtf8 Control
     Version Region Role Unclosed Space ResolveCharacter Backslash Service SecretParts NotSecretString ParameterParts
     ParameterArn ValueFromParts
 );
@@ -83,6 +83,8 @@ fn wrong_references() -> Vec<String> {
         "sm://db#",
         "sm://db?stage=AWSPREVIOUS#password",
         "sm://db?stagee=AWSPREVIOUS",
+        "sm://db?",
+        "sm://db?default=hunter2&swordfish",
         "sm://db?optional&optional",
         "sm://db?label=blue",
         "ssm:///db?stage=AWSPREVIOUS",

@@ -75,6 +75,12 @@ pub enum ReferenceError {
         /// The option that was probably meant.
         nearest: Option<&'static str>,
     },
+    /// Nothing stands behind `?` or `&`.
+    #[error("the option after `?` or `&` is missing")]
+    NoOption,
+    /// A default is followed by something else than an option, which may be a part of the default.
+    #[error("what follows the default is not an option: `&` in a default is written `%26`")]
+    AfterDefault,
     /// An option is given twice.
     #[error("the option `{0}` is given twice")]
     Repeated(&'static str),

@@ -219,7 +219,9 @@ fn wrong_names_and_keys_are_refused() {
 fn wrong_options_are_refused() {
     let unknown = |option: &str, nearest| E::UnknownOption { option: option.to_owned(), nearest };
     assert_refused([
-        ("sm://db?", unknown("``", None)),
+        ("sm://db?", E::NoOption),
+        ("sm://db?default=p&Passw0rd-Tail", E::AfterDefault),
+        ("sm://db?default=p&=", E::AfterDefault),
         ("sm://db?stag=A", unknown("`stag`", Some("stage"))),
         ("sm://db?as=file", unknown("`as`", None)),
         ("sm://db?stage", E::EmptyOption("stage")),

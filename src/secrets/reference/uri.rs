@@ -121,7 +121,11 @@ impl Given {
                 None => (option, None),
             };
             let Some(name) = OPTIONS.into_iter().find(|name| *name == typed) else {
-                return Err(ReferenceError::unknown_option(typed));
+                return Err(match typed {
+                    _ if seen.contains(&"default") => ReferenceError::AfterDefault,
+                    "" => ReferenceError::NoOption,
+                    typed => ReferenceError::unknown_option(typed),
+                });
             };
             if seen.contains(&name) {
                 return Err(ReferenceError::Repeated(name));
