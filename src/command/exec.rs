@@ -106,7 +106,8 @@ impl Plan for ExecPlan {
         let wanted = self.values.read(app, &self.program.arguments)?;
         let (credentials, values) = self.open(app, &wanted.references())?;
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
-        let limits = VariableLimits { length: app.longest_variable(), reserved };
+        let limits =
+            VariableLimits { length: app.longest_variable(), reserved, starts_program: true };
         let assigned = wanted.assigned(values.into_iter().map(|it| it.value), &limits)?;
 
         // Removed if the program is not run.

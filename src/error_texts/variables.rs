@@ -17,7 +17,7 @@ variants!(VariableMistake:
     Assignment Name Value Argument Collision EnvFile TaskDefinition EnvironmentFiles MemberName From
 );
 variants!(VariableOrigin: Flag EnvFile ConfigFile TaskDefinition Member Inherited);
-variants!(ValueProblem: Reference AllMembers Nul TooLong Reserved Credentials);
+variants!(ValueProblem: Reference AllMembers Nul TooLong Reserved Credentials ChoosesCode);
 variants!(FromProblem: Reference Key NoFrom SecondPrefix Prefix);
 variants!(EnvFileMistake: NotUtf8 SpaceBeforeEquals Name Unclosed AfterQuote);
 variants!(TaskDefinitionMistake: Syntax NoContainers Several Unknown Member);
@@ -136,5 +136,6 @@ fn problems() -> Vec<ValueProblem> {
         ValueProblem::TooLong { length: 200_000 },
         ValueProblem::Reserved,
         ValueProblem::Credentials,
+        ValueProblem::ChoosesCode,
     ]
 }

@@ -26,9 +26,7 @@ pub use task_definition::TaskDefinitionMistake;
 use crate::config::{ExecTable, FileValue, FileVariable};
 use crate::options::table::OptionSpec;
 use crate::options::table::program::EXEC_ROLE_VARIABLE;
-use crate::secrets::reference::{
-    FoundReference, Notation, Part, Reference, ReferenceError, uri_in_text,
-};
+use crate::secrets::reference::{FoundReference, Part, Reference, ReferenceError, uri_in_text};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// A variable as it was given.
@@ -247,6 +245,13 @@ impl GivenVariables {
             match variables.entry(name) {
                 Entry::Vacant(entry) => drop(entry.insert(WantedVariable { origin, value })),
                 Entry::Occupied(mut entry) => match entry.get().origin.source() {
+                    // What the caller has is what its references stand for.
+                    VariableSource::Inherited if matches!(value, WantedValue::Kept) => {}
+                    _ if is_inherited(&origin)
+                        && matches!(entry.get().value, WantedValue::Kept) =>
+                    {
+                        entry.insert(WantedVariable { origin, value });
+                    }
                     other if other > origin.source() => {}
                     other if other < origin.source() => {
                         entry.insert(WantedVariable { origin, value });
@@ -264,6 +269,10 @@ impl GivenVariables {
             None => Ok(WantedVariables { variables, expansions, arguments }),
         }
     }
+}
+
+fn is_inherited(origin: &VariableOrigin) -> bool {
+    origin.source() == VariableSource::Inherited
 }
 
 /// Returns what a value means.
@@ -318,10 +327,8 @@ fn pieces(text: &str) -> Result<Vec<ValuePiece>, ValueProblem> {
 /// Returns whether a text that was not given for a value holds references. An ARN in there is one for
 /// the program.
 fn holds_references(text: &str) -> bool {
-    let is_arn = |found: &FoundReference| {
-        let notation = found.reference.as_ref().ok().map(Reference::notation);
-        notation == Some(Notation::Ecs) || text.starts_with("arn:")
-    };
+    let is_arn =
+        |found: &FoundReference| found.range.len() == text.len() && text.starts_with("arn:");
     Reference::find_in_value(text).iter().any(|found| !is_arn(found))
 }
 

@@ -33,6 +33,8 @@ pub struct VariableLimits {
     pub length: Option<usize>,
     /// The variables that would stand beside the credentials that the program gets.
     pub reserved: Vec<&'static str>,
+    /// Whether a program is started with the variables.
+    pub starts_program: bool,
 }
 
 impl WantedVariables {
@@ -204,6 +206,10 @@ impl Assignment<'_> {
                     let (first, second) = (first.clone(), origin);
                     self.mistakes.push(VariableMistake::Collision { name, first, second });
                 }
+                None if self.limits.starts_program && name.chooses_code() => {
+                    let problem = ValueProblem::ChoosesCode;
+                    self.mistakes.push(VariableMistake::value(name, origin, problem));
+                }
                 None => self.add(name, origin, AssignedValue::Set(bytes(&value))),
             }
         }
@@ -211,7 +217,7 @@ impl Assignment<'_> {
 
     /// Returns why a program cannot get a variable.
     fn problem(&self, name: &EnvName, value: &AssignedValue) -> Option<ValueProblem> {
-        let VariableLimits { length, reserved } = self.limits;
+        let VariableLimits { length, reserved, .. } = self.limits;
         if matches!(value, AssignedValue::Kept) {
             return None;
         }

@@ -14,6 +14,35 @@ pub struct EnvName(Box<str>);
 /// The longest name.
 const MAX_LENGTH: usize = 256;
 
+/// Variables of the loader, of shells and of interpreters that say what is run or loaded, beside those
+/// with a prefix of their own.
+const CHOOSING_CODE: [&str; 24] = [
+    "BASHOPTS",
+    "BASH_ENV",
+    "CLASSPATH",
+    "ENV",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "IFS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "OPENSSL_CONF",
+    "OPENSSL_MODULES",
+    "PATH",
+    "PERL5DB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERLLIB",
+    "PROMPT_COMMAND",
+    "PS4",
+    "RUBYLIB",
+    "RUBYOPT",
+    "SHELLOPTS",
+    "_JAVA_OPTIONS",
+];
+
 impl EnvName {
     /// What a name is, for messages.
     pub const EXPECTED: &'static str = "a letter or `_`, then letters, digits, `_`, `.` and `-`";
@@ -36,6 +65,13 @@ impl EnvName {
         };
         let name: String = prefix.chars().chain(key.chars().map(character)).collect();
         Self::parse(&name)
+    }
+
+    /// Returns whether the loader, a shell or an interpreter runs or loads what the variable says. Who writes
+    /// a secret is not to choose that by the names of its members.
+    pub(super) fn chooses_code(&self) -> bool {
+        CHOOSING_CODE.contains(&&*self.0)
+            || ["LD_", "DYLD_", "PYTHON"].iter().any(|prefix| self.0.starts_with(prefix))
     }
 
     /// Returns the name, if it may be shown.
@@ -101,6 +137,26 @@ mod tests {
         for (prefix, key, expected) in rows {
             let name = EnvName::of_member(prefix, key);
             assert_eq!(name.as_ref().map(EnvName::as_str), expected, "{prefix} {key}");
+        }
+    }
+
+    #[test]
+    fn variables_that_choose_code_are_known() {
+        let rows = [
+            ("LD_PRELOAD", true),
+            ("DYLD_INSERT_LIBRARIES", true),
+            ("PYTHONSTARTUP", true),
+            ("PATH", true),
+            ("BASH_ENV", true),
+            ("_JAVA_OPTIONS", true),
+            ("USER", false),
+            ("LDAP_URL", false),
+            ("DB_PATH", false),
+            ("PASSWORD", false),
+            ("AWS_ACCESS_KEY_ID", false),
+        ];
+        for (name, expected) in rows {
+            assert_eq!(EnvName::parse(name).unwrap().chooses_code(), expected, "{name}");
         }
     }
 

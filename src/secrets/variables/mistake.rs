@@ -97,6 +97,8 @@ pub enum ValueProblem {
     Reserved,
     /// The variable would stand beside the credentials that the program gets.
     Credentials,
+    /// The name comes from a member of a secret, and programs run or load what the variable says.
+    ChoosesCode,
 }
 
 /// What is wrong with `--from` and `--prefix`.
@@ -243,6 +245,10 @@ impl fmt::Display for ValueProblem {
             Self::Credentials => f.write_str(
                 "the variable cannot be set together with credentials: remove it, or do not pass \
                  `--credentials` or `--static`",
+            ),
+            Self::ChoosesCode => f.write_str(
+                "programs run or load what this variable says: pass `--prefix`, or name it with \
+                 `--env NAME=REF`",
             ),
         }
     }

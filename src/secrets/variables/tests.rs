@@ -202,10 +202,30 @@ fn inherited_arns_are_not_references() {
             ("ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-AbCdEf"),
             ("TEXT", "x"),
             ("HOST", "{{resolve:ssm:/h}}"),
+            ("BUCKET", "arn:aws:s3:::{{resolve:ssm:/b}}"),
         ]
         .into_iter(),
     );
-    assert_eq!(shown(variables), "HOST=<{{resolve:ssm:/h}}> (the environment)\n");
+    assert_snapshot!(shown(variables), @r"
+    BUCKET=[arn:aws:s3:::]<{{resolve:ssm:/b}}> (the environment)
+    HOST=<{{resolve:ssm:/h}}> (the environment)
+    ");
+}
+
+/// The caller's value of a name without one is what it stands for.
+#[test]
+fn a_name_without_a_value_has_what_the_references_of_the_caller_stand_for() {
+    let inherited = || [("A", "sm://a")].into_iter();
+    let file = SecretBytes::new(b"A\nB\n".to_vec());
+    let expected = "A=<sm://a> (the environment)\nB=kept (line 2 of `a.env`)\n";
+    let mut variables = GivenVariables::default();
+    variables.add_inherited(inherited());
+    variables.add_env_file("`a.env`", &file);
+    assert_eq!(shown(variables), expected);
+    let mut variables = GivenVariables::default();
+    variables.add_env_file("`a.env`", &file);
+    variables.add_inherited(inherited());
+    assert_eq!(shown(variables), expected);
 }
 
 /// A file in S3 is not read: its copy must be passed.
@@ -275,7 +295,8 @@ fn a_prefix_belongs_to_the_reference_before_it() {
 fn assigned(given: GivenVariables, values: Vec<ResolvedValue>) -> String {
     let wanted = given.wanted().unwrap();
     assert_eq!(wanted.references().len(), values.len());
-    let limits = VariableLimits { length: Some(20), reserved: vec!["AWS_PROFILE"] };
+    let limits =
+        VariableLimits { length: Some(20), reserved: vec!["AWS_PROFILE"], starts_program: true };
     match wanted.assigned(values, &limits) {
         Ok(AssignedVariables { set, removed, files, arguments }) => {
             let line = |kind: &str, (name, value): &(EnvName, SecretBytes)| {
@@ -377,6 +398,23 @@ fn values_that_no_program_can_get_are_listed_at_once() {
     ");
 }
 
+/// Who writes a secret does not choose by its members what runs.
+#[test]
+fn members_do_not_become_variables_that_choose_code() {
+    let object = || members(&[("ld_preload", "/x.so"), ("path", "/x"), ("port", "1")]);
+    let mut variables =
+        GivenVariables { expansions: from(&[("sm://db", "")]), ..Default::default() };
+    variables.add_assignment(&ENV, "PATH=/bin", GivenValue::Text);
+    assert_snapshot!(assigned(variables, vec![object()]), @"error: `LD_PRELOAD` in member `ld_preload` of `sm://db`: programs run or load what this variable says: pass `--prefix`, or name it with `--env NAME=REF`");
+    let expansions = from(&[("sm://db", "DB_")]);
+    let variables = GivenVariables { expansions, ..Default::default() };
+    assert_snapshot!(assigned(variables, vec![object()]), @r"
+    set DB_LD_PRELOAD=/x.so
+    set DB_PATH=/x
+    set DB_PORT=1
+    ");
+}
+
 #[test]
 fn arguments_hold_references_too() {
     let mut variables = GivenVariables::default();
@@ -387,13 +425,14 @@ fn arguments_hold_references_too() {
             "--url=x{{resolve:ssm:u}}y",
             "arn:aws:secretsmanager:a",
             "sm://o?optional",
+            "arn:aws:s3:::{{resolve:ssm:b}}",
         ]
         .into_iter(),
     );
-    let values = vec![value("me"), value("host"), ResolvedValue::Absent];
+    let values = vec![value("me"), value("host"), ResolvedValue::Absent, value("b")];
     assert_eq!(
         assigned(variables, values),
-        "argument 1: me\nargument 2: --url=xhosty\nargument 4: \n"
+        "argument 1: me\nargument 2: --url=xhosty\nargument 4: \nargument 5: arn:aws:s3:::b\n"
     );
     let mut variables = GivenVariables::default();
     variables.add_arguments(["x", "sm://", "sm://a#*"].into_iter());
