@@ -75,6 +75,28 @@ CONFIGS = [
     "[profile a]\ncredential_process = roles-anywhere credential-process --certificate=a.pem\n  --private-key \"a b\" --pkcs8-password 'x'\n"
     "[default]\ncredential_process = /a/aws_signing_helper credential-process --session-duration 900 --fips --proxy http://a:b@c\n",
 ]
+ENV_FILES = [
+    "\ufeffA=1\n# B=2\n\n  D=a b # c \r\nE=\nF==\nG\nH=$A ${B} `id` \\n\nI=it's \"x\"\nJ= ' '",
+    "A='a b'\nexport B=\"x\"  # comment\nC=\"1\n2\\n3\\t\\\"\\\\\\$\\`\\q\" \nD='\\n\\'\\\\'\nexport=1\nA.b-c=x",
+    "A = 1\n1B=x\nC='x\nD=\"a\"b\nE=\"a\"#b\nhunter2 hunter2\nF\tG=1\n=x\nA=2\n",
+    "DB=postgres://u:{{resolve:secretsmanager:db:SecretString:password}}@h\nK=sm://prod/db#password?optional\nS=ssm:///a\n",
+]
+CONTAINER = (
+    '{"name":"web","environment":[{"name":"A","value":"sm://a"}],"environmentFiles":[{"value":"arn:aws:s3:::b/a.env"}],'
+    f'"secrets":[{{"name":"B","valueFrom":"/b"}},{{"name":"C","valueFrom":"{ARNS[3]}:password::"}}]}}'
+)
+TASKS = [
+    CONTAINER, f"web\n[{CONTAINER},{{\"name\":\"side\"}}]", f'{{"family":"f","containerDefinitions":[{CONTAINER}]}}',
+    f'side\n{{"taskDefinition":{{"containerDefinitions":[{CONTAINER}]}},"tags":[]}}',
+    '{"name":"a","environment":{"A":"x"},"secrets":[{"name":1,"valueFrom":null},{}]}', '[{"name":"a"},{"name":"b"}]',
+]
+TEMPLATES = [
+    "\0a: {{resolve:ssm:/a}}{{resolve:ssm:/a}}\r\n{ {{ x }} {{resolve:secretsmanager:b::k}}", "\0{{resolve:ssm:a b}}\n{{resolve:ssm:x\n",
+    "\x01h={{ secret('prod/db').host }}\n{% if secret(\"prod/db\")['a.b'] is defined %}{{ parameter('/a') | default('x') | json }}{% endif %}\n",
+    "\x01{% set db = secret('db?stage=AWSPREVIOUS') %}{{ db.password | urlencode }}{{ db.user | b64 ~ 'x' }}{# c #}{% raw %}{{ a }}{% endraw %}",
+    "\x01{{ secret(name) }}{{ secret('a b') | upper }}{% if x is odd %}{{ env('A') }}{% endif %}{{ parameter('a', 'b') }}{{ secret('a#*') }}",
+    "\x01{% for c in secret('a').b %}{{ c | shquote | replace('a', 'b') }}{% else %}{{ loop.index }}{%- endfor -%}",
+]
 SESSION_WORDS = [
     "--certificate", "a.pem", "--private-key=fd:3", "--trust-anchor-arn", ARNS[0],
     "--profile-arn", ARNS[0].replace("trust-anchor", "profile"), "--role-arn", "arn:aws:iam::123456789012:role/r",
@@ -161,6 +183,9 @@ def seeds():
     yield "cache_entry", ENTRY.encode()
     yield from (("profile", text.encode()) for text in PROFILES)
     yield from (("config_file", b"\0\x20" + text.encode()) for text in CONFIGS)
+    yield from (("env_file", b"\0\x20" + text.encode()) for text in ENV_FILES)
+    yield from (("task_definition", text.encode()) for text in TASKS)
+    yield from (("template", text.encode()) for text in TEMPLATES)
     yield from (("config_copy", text.encode()) for text in CONFIGS + PROFILES)
     # Each file by itself, and once with each edit in its middle.
     yield from (("leak", bytes([file])) for file in range(14))

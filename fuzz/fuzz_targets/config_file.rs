@@ -14,10 +14,7 @@ use roles_anywhere::config::{Config, ConfigText, Mistakes};
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::PathExists;
-
-const SECRET: &str = "9x!Tr0ub4dor&3-c0rrect-H0rse-b4ttery-St4ple";
-/// A part of it that is as long is not in a message by chance.
-const PART: usize = 7;
+use roles_anywhere_fuzz::{HIDDEN, check_hidden};
 
 fuzz_target!(|data: &[u8]| {
     let [high, low, text @ ..] = data else { return };
@@ -25,9 +22,9 @@ fuzz_target!(|data: &[u8]| {
     read(text);
     let at = usize::from(u16::from_be_bytes([*high, *low])) % (text.len() + 1);
     let (before, after) = text.split_at(text.floor_char_boundary(at));
-    read(&format!("{before}{SECRET}{after}"));
-    let import = from_aws_config(&format!("{before}{SECRET}{after}"));
-    import.notes.iter().for_each(|note| check(note));
+    read(&format!("{before}{HIDDEN}{after}"));
+    let import = from_aws_config(&format!("{before}{HIDDEN}{after}"));
+    import.notes.iter().for_each(|note| check_hidden(note));
     assert!(parse(&import.toml).is_ok(), "{}", import.toml);
 });
 
@@ -41,9 +38,9 @@ fn parse(text: &str) -> Result<Config, Mistakes> {
 fn read(text: &str) {
     match parse(text) {
         Ok(config) => {
-            check(&format!("{config:?} {:?}", config.identities().collect::<Vec<_>>()));
+            check_hidden(&format!("{config:?} {:?}", config.identities().collect::<Vec<_>>()));
             for role in config.roles() {
-                check(&format!("{role:?} {:?} {:?}", role.hops(), role.fallbacks()));
+                check_hidden(&format!("{role:?} {:?} {:?}", role.hops(), role.fallbacks()));
                 if let Err(mistakes) = config.layers(role) {
                     report(mistakes);
                 }
@@ -56,18 +53,11 @@ fn read(text: &str) {
 fn report(mistakes: Mistakes) {
     let last = mistakes.all().last().expect("there is a mistake");
     assert!(last.line >= 1 && last.column >= 1);
-    check(&format!("{mistakes:?}"));
+    check_hidden(&format!("{mistakes:?}"));
     let error = Error::from(mistakes).unabridged();
-    check(&format!("{error:?}"));
-    error.reasons().iter().for_each(|line| check(line));
+    check_hidden(&format!("{error:?}"));
+    error.reasons().iter().for_each(|line| check_hidden(line));
     let printed = error.to_string();
     assert!(!printed.contains(|c: char| c != '\n' && c.is_control()), "{printed}");
-    check(&printed);
-}
-
-fn check(shown: &str) {
-    for at in 0..=SECRET.len() - PART {
-        let part = &SECRET[at..at + PART];
-        assert!(!shown.contains(part), "{part} is in: {shown}");
-    }
+    check_hidden(&printed);
 }

@@ -33,6 +33,20 @@ pub fn check_line(line: &str) {
     assert!(!line.chars().any(roles_anywhere_client::text::escape::is_invisible), "{line:?}");
 }
 
+/// A password that no message may show a part of.
+pub const HIDDEN: &str = "9x!Tr0ub4dor&3-c0rrect-H0rse-b4ttery-St4ple";
+
+/// A part of it that is as long is not in a message by chance.
+const PART: usize = 7;
+
+/// Panics where a part of [`HIDDEN`] is shown.
+pub fn check_hidden(shown: &str) {
+    for at in 0..=HIDDEN.len() - PART {
+        let part = &HIDDEN[at..at + PART];
+        assert!(!shown.contains(part), "{part} is in: {shown}");
+    }
+}
+
 /// Knows [`PASSWORD`].
 pub const KNOWN: FixedPassword = FixedPassword::known(PASSWORD);
 
