@@ -45,6 +45,11 @@ pub fn answer_unread(emulator: &Server) -> Result<(), WorldError> {
     control(emulator, "faults", &fault)
 }
 
+/// Gives it a secret.
+pub fn put_secret(emulator: &Server, name: &str, value: &str) -> Result<(), WorldError> {
+    control(emulator, "secrets", &json!({"name": name, "value": value}))
+}
+
 fn control(emulator: &Server, route: &str, body: &Value) -> Result<(), WorldError> {
     let url = format!("{}/{route}", emulator.variable("EMULATOR_CONTROL")?);
     let headers = [("content-type", "application/json")];

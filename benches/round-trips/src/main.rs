@@ -2,9 +2,11 @@
 //!
 //! Runs `secret get` without a cached session, with every connection over a link of 60 ms (`link.rs`),
 //! directly and through a proxy that takes CONNECT. What a run takes is given in round trips of that link.
+//! Then `exec` with 20 references, beside `secret get` of one and the AWS CLI (`references.rs`).
 //! Nothing is gated: the exit code says whether everything ran, never how fast.
 
 mod link;
+mod references;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -25,7 +27,7 @@ const RUNS: usize = 20;
 enum BenchError {
     #[error("could not start `{}`: {source}", program.display())]
     Start { program: PathBuf, source: std::io::Error },
-    #[error("`secret get` failed {0}:\n{1}")]
+    #[error("a command failed {0}:\n{1}")]
     Failed(&'static str, String),
     #[error(transparent)]
     World(#[from] WorldError),
@@ -92,7 +94,8 @@ fn bench(runs: usize) -> Result<String, BenchError> {
             times.push(setting.run(&emulator, bin_dir)?);
         }
     }
-    Ok(report(&settings, times))
+    Ok(report(&settings, times)
+        + &references::bench(runs, &emulator, bin_dir, &settings[0].variables)?)
 }
 
 /// A network between the tool and AWS.
