@@ -7,10 +7,10 @@ use crate::app::session::SessionClient;
 use crate::app::value_output::LineBreak;
 use crate::command::{Command, Plan, SECRET};
 use crate::options::arguments::OptionGroups;
-use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
 use crate::options::secret_output::{ValueDestination, ValueSelection};
+use crate::options::services;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -40,7 +40,9 @@ use roles_anywhere_client::time::Deadline;
 pub struct SecretGetPlan {
     /// The session.
     pub session: SessionPlan,
-    /// The secret.
+    /// Where Secrets Manager is.
+    pub at: RegionalEndpoint,
+    /// The secrets.
     pub get: SecretGet,
 }
 
@@ -56,34 +58,14 @@ roles-anywhere secret get prod/db-credentials --key password
 roles-anywhere secret get prod/keystore --out keystore.jks
 roles-anywhere secret get prod/db prod/smtp --output dotenv --out .env";
     const DOCS: &'static [&'static str] = &["secrets.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[
-        plan::SECRET_GET,
-        table::roles::ONE,
-        table::identity::IDENTITY,
-        table::session::CHAIN,
-        table::identity::KEY_ACCESS,
-        table::identity::NOT_YET,
-        table::session::SESSION,
-        table::session::ASSUME,
-        table::transport::TRANSPORT,
-        table::cache::CACHE,
-        table::errors::ERRORS,
-    ];
+    const OPTIONS: &'static OptionGroups = &[plan::SECRET_GET, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let given = SessionOptions::resolve(settings)
-            .and_then(|session| Ok((plan::get(settings, &session)?, session)));
-        let (get, session) = given.map_err(|error| match error {
-            // The name of the secret is named with the options of the session.
-            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
-            error => error,
-        })?;
-        let cache = cache(settings)?;
-        let endpoint = Some(get.at.endpoint.clone());
-        let session = SessionPlan::new(settings, session, endpoint, cache)?;
-        Ok(Self { session: session.with_waiting_line(settings)?, get })
+        let call = |session: &SessionOptions| plan::get(settings, session);
+        let (session, at, get) = services::session_and_call(settings, Self::REQUIRED, call)?;
+        Ok(Self { session, at, get })
     }
 }
 
@@ -91,9 +73,8 @@ impl Plan for SecretGetPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
-        let output = client.block_on(async |ports, deadline| {
-            run(&sessions, &self.get, deadline, ports, app).await
-        })?;
+        let output = client
+            .block_on(async |ports, deadline| run(&sessions, self, deadline, ports, app).await)?;
         Ok(output.into())
     }
 }
@@ -103,8 +84,6 @@ impl Plan for SecretGetPlan {
 pub struct SecretGet {
     /// The requests, at least one; each secret once.
     pub requests: Vec<SecretRequest>,
-    /// Where Secrets Manager is.
-    pub at: RegionalEndpoint,
     /// What to output.
     pub output: SecretOutput,
     /// Where to write it.
@@ -125,13 +104,14 @@ pub enum SecretOutput {
 /// Returns the output; nothing if the secret was written to a file.
 pub async fn run(
     sessions: &SessionCache<'_>,
-    plan: &SecretGet,
+    plan: &SecretGetPlan,
     deadline: Deadline,
     ports: &Ports,
     app: &App,
 ) -> Result<SecretBytes, Error> {
+    let SecretGet { requests, output, destination } = &plan.get;
     let versions = read(sessions, plan, deadline, ports).await?;
-    let output = match (&plan.output, &versions[..]) {
+    let output = match (output, &versions[..]) {
         (SecretOutput::Part(selection), [secret]) => {
             let is_text = matches!(secret.value, SecretValue::Text(_));
             let line_break = match is_text && *selection != ValueSelection::Document {
@@ -140,22 +120,22 @@ pub async fn run(
             };
             (select(secret, selection)?, line_break)
         }
-        (SecretOutput::Variables, _) => (variables(&plan.requests, &versions)?, LineBreak::Never),
+        (SecretOutput::Variables, _) => (variables(requests, &versions)?, LineBreak::Never),
         (SecretOutput::Array | SecretOutput::Part(_), _) => {
             (secret_value::list(&versions), LineBreak::Never)
         }
     };
-    app.deliver(output, &plan.destination, ports, deadline)
+    app.deliver(output, destination, ports, deadline)
 }
 
 /// Returns all secrets, in the order of the requests, or all that cannot be read.
 async fn read(
     sessions: &SessionCache<'_>,
-    plan: &SecretGet,
+    plan: &SecretGetPlan,
     deadline: Deadline,
     ports: &Ports,
 ) -> Result<Vec<SecretVersion>, Error> {
-    let SecretGet { requests, at, .. } = plan;
+    let SecretGetPlan { get: SecretGet { requests, .. }, at, .. } = plan;
     let endpoints = ServiceEndpoints {
         secrets_manager: Some(at.endpoint.clone()),
         ..ServiceEndpoints::default()

@@ -61,7 +61,7 @@ fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<SessionPlan, St
 
 fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<RegionalEndpoint, String> {
     let words = [&["secret", "get"], words].concat();
-    planned(&words, variables).map(|plan: SecretGetPlan| plan.get.at)
+    planned(&words, variables).map(|plan: SecretGetPlan| plan.at)
 }
 
 #[test]
@@ -270,11 +270,11 @@ fn asks_for_the_secret_where_it_is() {
 #[test]
 fn keeps_the_endpoints_of_session_and_secret_apart() {
     let words = ["secret", "get", "n", "--endpoint", "https://a.example", "--region", "us-west-2"];
-    let SecretGetPlan { session, get: secret } = planned(&words, &[]).unwrap();
+    let SecretGetPlan { session, at, .. } = planned(&words, &[]).unwrap();
     assert_eq!(session.provider.session.endpoint.to_string(), "https://a.example");
     assert_eq!(session.provider.session.region.as_str(), "eu-central-1");
     let own = "https://secretsmanager.us-west-2.amazonaws.com";
-    assert_eq!(secret.at.endpoint.to_string(), own);
+    assert_eq!(at.endpoint.to_string(), own);
     let called = session.endpoints.iter().chain(&session.called);
     let called: Vec<String> = called.map(ToString::to_string).collect();
     assert_eq!(called, ["https://a.example", own]);

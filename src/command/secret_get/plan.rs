@@ -9,6 +9,7 @@ use crate::options::table::secrets::{KEY, OUT, SECRETS_ENDPOINT};
 use crate::options::table::session::required_with;
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
+use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::region::Region;
 
@@ -59,11 +60,11 @@ static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Tex
          characters.",
     );
 
-/// Returns the secrets to read and their destination.
+/// Returns Secrets Manager, the secrets to read and their destination.
 pub(super) fn get(
     settings: &Settings<'_>,
     session: &SessionOptions,
-) -> Result<SecretGet, UsageError> {
+) -> Result<(RegionalEndpoint, SecretGet), UsageError> {
     let secrets = secret_ids(settings)?;
     let region = region(settings, session, &secrets)?;
     let (id, stage) = (settings.text(&VERSION_ID)?, settings.text(&VERSION_STAGE)?);
@@ -75,12 +76,13 @@ pub(super) fn get(
     let value = |setting: &Option<Setting<'_>>| setting.as_ref().map(|it| it.value.to_owned());
     let request =
         |secret| SecretRequest { secret, version_id: value(&id), version_stage: value(&stage) };
-    Ok(SecretGet {
+    let at = services::secrets_manager(settings, session, region)?;
+    let get = SecretGet {
         requests: secrets.into_iter().map(request).collect(),
-        at: services::secrets_manager(settings, session, region)?,
         output,
         destination: destination(settings)?,
-    })
+    };
+    Ok((at, get))
 }
 
 /// Returns the secrets, each once, in their order.
