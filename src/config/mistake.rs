@@ -11,7 +11,7 @@ use super::keys::TableKind;
 use super::paths::PathReason;
 use super::syntax::SyntaxReason;
 use crate::options::table::{FileName, KeyLocation};
-use crate::output::error::{Detail, Error, Kind};
+use crate::output::error::{Detail, Error, Kind, MAX_LISTED};
 use crate::output::usage::UsageError;
 
 /// A mistake and its location.
@@ -143,9 +143,6 @@ impl Mistake {
     }
 }
 
-/// The most mistakes that an error holds: with more, it is probably another file.
-const MAX_REPORTED: usize = 100;
-
 /// All mistakes of a file, in its order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mistakes {
@@ -207,9 +204,9 @@ impl std::error::Error for Mistakes {}
 
 impl From<Mistakes> for Error {
     fn from(mistakes: Mistakes) -> Self {
-        let pairs = mistakes.lines().zip(mistakes.blocks()).take(MAX_REPORTED);
+        let pairs = mistakes.lines().zip(mistakes.blocks()).take(MAX_LISTED);
         let details = pairs.map(|(line, block)| Detail { line, block }).collect();
-        let more = mistakes.all.len().saturating_sub(MAX_REPORTED);
+        let more = mistakes.all.len().saturating_sub(MAX_LISTED);
         Self::detailed(Kind::Usage, mistakes.to_string(), details, more)
     }
 }

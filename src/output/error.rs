@@ -123,6 +123,8 @@ impl std::error::Error for OfRole {
     }
 }
 
+/// The most mistakes of one error that are listed.
+pub const MAX_LISTED: usize = 100;
 /// The most bytes that an error may print: SDKs log all of it.
 const MAX_LENGTH: usize = 4_000;
 /// What a printed error begins with.
@@ -165,6 +167,20 @@ impl Error {
         more: usize,
     ) -> Self {
         Self::new(kind, DetailedError { message, details, more, limit: MAX_LENGTH })
+    }
+
+    /// Makes an error of several mistakes, each in a line. Beyond the first hundred, they are counted only.
+    pub fn listed<T: fmt::Display>(
+        kind: impl Into<Kind>,
+        message: String,
+        mistakes: impl ExactSizeIterator<Item = T>,
+    ) -> Self {
+        let more = mistakes.len().saturating_sub(MAX_LISTED);
+        let details = mistakes.take(MAX_LISTED).map(|mistake| {
+            let line = mistake.to_string();
+            Detail { block: format!("  {}", one_line(&line)), line }
+        });
+        Self::detailed(kind, message, details.collect(), more)
     }
 
     /// Says which role of the configuration file it is about.

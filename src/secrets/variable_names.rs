@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::output::error::{Detail, Error, Kind, one_line};
+use crate::output::error::{Error, Kind};
 use crate::secrets::variables::EnvName;
 use roles_anywhere_client::text::disclosure::may_be_repeated;
 
@@ -80,17 +80,9 @@ impl From<NamingMistakes> for Error {
         }
         let message =
             format!("{} values make no variable; `--output json` keeps their names", all.len());
-        let details = all.iter().take(MAX_REPORTED).map(|mistake| {
-            let line = one_line(&mistake.to_string());
-            Detail { block: line.clone(), line }
-        });
-        let more = all.len().saturating_sub(MAX_REPORTED);
-        Self::detailed(Kind::Usage, message, details.collect(), more)
+        Self::listed(Kind::Usage, message, all.iter())
     }
 }
-
-/// The most mistakes that an error lists.
-const MAX_REPORTED: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -220,9 +220,9 @@ fn wrong_references_are_listed_before_anything_is_opened() {
     ----- stdout -----
     ----- stderr -----
     error: 3 references are not valid
-    `prod/plain`: expected `sm://…`, `ssm://…`, `{{resolve:…}}`, or the ARN of a secret or a parameter
-    `sm://prod/plain?…`: `stagee` is not an option; did you mean `stage`?
-    `ssm://a/b`: the name of a parameter with a slash begins with one, for example `ssm:///prod/api-url`
+      `prod/plain`: expected `sm://…`, `ssm://…`, `{{resolve:…}}`, or the ARN of a secret or a parameter
+      `sm://prod/plain?…`: `stagee` is not an option; did you mean `stage`?
+      `ssm://a/b`: the name of a parameter with a slash begins with one, for example `ssm:///prod/api-url`
       hint: `roles-anywhere resolve --help` and docs/references.md show how references are written
     ");
     assert_eq!(env.operations(), [""; 0]);

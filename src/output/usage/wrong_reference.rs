@@ -1,6 +1,6 @@
 //! References on a command line that are not valid.
 
-use crate::output::error::{Detail, Error, Kind, one_line};
+use crate::output::error::{Error, Kind};
 use crate::secrets::reference::ReferenceError;
 
 /// A text that is not a valid reference.
@@ -39,17 +39,14 @@ pub(in crate::output) fn error(wrong: &[WrongReference]) -> Error {
         let error = InvalidReference { message, source: source.clone() };
         return Error::new(Kind::Usage, error).hint(HINT);
     }
-    let detail = |WrongReference { shown, source }: &WrongReference| {
+    let line = |WrongReference { shown, source }: &WrongReference| {
         let mut causes = source.to_string();
         let mut cause = std::error::Error::source(source);
         while let Some(inner) = cause {
             causes = format!("{causes}: {inner}");
             cause = inner.source();
         }
-        let line = one_line(&format!("`{shown}`: {causes}"));
-        Detail { block: line.clone(), line }
+        format!("`{shown}`: {causes}")
     };
-    Error::detailed(Kind::Usage, message, wrong.iter().map(detail).collect(), 0)
-        .unabridged()
-        .hint(HINT)
+    Error::listed(Kind::Usage, message, wrong.iter().map(line)).unabridged().hint(HINT)
 }

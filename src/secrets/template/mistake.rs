@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::output::error::{Detail, Error, Kind, one_line};
+use crate::output::error::{Error, Kind};
 use crate::secrets::reference::ReferenceError;
 use crate::secrets::template::jinja;
 use roles_anywhere_client::provider::ErrorKind;
@@ -79,21 +79,13 @@ impl std::error::Error for TemplateMistake {}
 #[derive(Clone, Debug)]
 pub struct TemplateMistakes(pub Vec<TemplateMistake>);
 
-/// The most mistakes that an error holds.
-const MAX_REPORTED: usize = 100;
-
 impl From<TemplateMistakes> for Error {
     fn from(TemplateMistakes(mut all): TemplateMistakes) -> Self {
         if all.len() == 1 {
             return Self::usage(all.remove(0), []);
         }
         let message = format!("the templates have {} mistakes", all.len());
-        let details = all.iter().take(MAX_REPORTED).map(|mistake| {
-            let line = mistake.to_string();
-            Detail { block: format!("  {}", one_line(&line)), line }
-        });
-        let more = all.len().saturating_sub(MAX_REPORTED);
-        Self::detailed(Kind::Usage, message, details.collect(), more)
+        Self::listed(Kind::Usage, message, all.iter())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{EnvFileMistake, EnvName, TaskDefinitionMistake, VariableOrigin};
 use crate::options::table::{KeyLocation, OptionSpec};
-use crate::output::error::{Detail, Error, Kind, one_line};
+use crate::output::error::{Error, Kind};
 use crate::secrets::reference::ReferenceError;
 use roles_anywhere_client::text::disclosure::may_be_repeated;
 
@@ -120,9 +120,6 @@ pub enum FromProblem {
 #[derive(Clone, Debug)]
 pub struct VariableMistakes(Vec<VariableMistake>);
 
-/// The most mistakes that an error holds.
-const MAX_REPORTED: usize = 100;
-
 impl VariableMistake {
     /// Returns where it is in the configuration file, with the name of the variable if that may be shown;
     /// `None` if it is elsewhere.
@@ -178,12 +175,7 @@ impl From<VariableMistakes> for Error {
             return Self::usage(all.remove(0), []);
         }
         let message = format!("the variables have {} mistakes", all.len());
-        let details = all.iter().take(MAX_REPORTED).map(|mistake| {
-            let line = mistake.to_string();
-            Detail { block: format!("  {}", one_line(&line)), line }
-        });
-        let more = all.len().saturating_sub(MAX_REPORTED);
-        Self::detailed(Kind::Usage, message, details.collect(), more)
+        Self::listed(Kind::Usage, message, all.iter())
     }
 }
 
