@@ -22,6 +22,7 @@ use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::http::Trust;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
+use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 
 const ANCHOR: &str = "arn:aws:rolesanywhere:eu-central-1:123456789012:trust-anchor/a";
