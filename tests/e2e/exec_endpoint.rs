@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 
@@ -120,6 +120,16 @@ impl Drop for Served {
     }
 }
 
+/// A process that is killed at the end of a test, also of one that fails.
+struct KilledOnDrop(Child);
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Returns the processes and their command lines.
 fn processes() -> Vec<(Pid, Vec<String>)> {
     let numbers = fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -216,13 +226,11 @@ fn program_has_no_child_and_no_descriptor_of_ours() {
     assert_eq!(children(pid), []);
     let mut plain = Command::new(WITH_NINE[0]);
     plain.args(&WITH_NINE[1..]).args(["sleep", "600"]).stdout(Stdio::piped());
-    let mut plain = plain.spawn().unwrap();
-    let plain_pid = Pid::from_child(&plain);
+    let plain = KilledOnDrop(plain.spawn().unwrap());
+    let plain_pid = Pid::from_child(&plain.0);
     until(|| runs(plain_pid, "sleep").then_some(())).unwrap();
     until(|| runs(pid, "sleep").then_some(())).unwrap();
     assert_eq!(descriptors(pid), descriptors(plain_pid));
-    plain.kill().unwrap();
-    plain.wait().unwrap();
     let endpoint = served.endpoint().unwrap();
     // It is in a session of its own, whose leader is gone.
     for field in [2, 3] {
