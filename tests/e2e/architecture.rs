@@ -104,6 +104,18 @@ const PROGRAM: &[&[&str]] = &[
 ];
 
 #[test]
+fn documented_layers_are_those_that_are_checked() {
+    let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/ARCHITECTURE.md"));
+    let document = document.unwrap();
+    for (name, layers) in [("client", CLIENT), ("program", PROGRAM)] {
+        let rows = document.lines().find_map(|line| line.strip_prefix(&format!("* {name}: ")));
+        let rows = rows.unwrap().split(" · ").map(|row| row.replace('`', ""));
+        let checked = layers.iter().map(|row| row.join(" ")).filter(|row| row != "test_support");
+        assert_eq!(rows.collect::<Vec<_>>(), checked.collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
 fn modules_import_downwards_only() {
     let mut offences = BTreeSet::new();
     for (krate, layers) in [("crates/client/src", CLIENT), ("src", PROGRAM)] {
