@@ -1,7 +1,8 @@
 //! Keeps the session of a process that serves it current through the cache: each renewal does what a run
 //! of `credential-process` does, so that processes that share a cache call AWS once.
 //!
-//! Unlike the refresher of a daemon, it is due when the cache says so, not at a random time before that.
+//! Unlike the refresher of a daemon, it is due when the cache says so, not at a random time before that:
+//! the cache decides which process calls AWS, and remembers failures for all of them.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -34,8 +35,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const AFTER_SUCCESS: Duration = Duration::from_secs(1);
 /// The same if it returned the session that is known: another process is renewing it, or has failed to.
 const AFTER_SAME: Duration = Duration::from_secs(5);
-/// The same if it failed for the first time, and the longest if it keeps failing.
-const AFTER_FAILURE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(900));
+/// The same if it failed for the first time.
+const AFTER_FIRST_FAILURE: Duration = Duration::from_secs(60);
+/// The longest of these times if it keeps failing.
+const MAX_AFTER_FAILURE: Duration = Duration::from_secs(900);
 /// The longest time between two renewals while the session has expired and a client asks for it.
 const AFTER_REQUEST: Duration = Duration::from_secs(5);
 
@@ -43,8 +46,10 @@ const AFTER_REQUEST: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 struct RenewalState {
     session: Session,
-    /// When the next attempt may begin, and when if a client waits, by uptime.
-    earliest: (Duration, Duration),
+    /// When the next attempt may begin, by uptime.
+    earliest: Duration,
+    /// When it may begin if a client waits for it.
+    earliest_if_requested: Duration,
     /// The number of attempts in a row that failed.
     failures: u32,
 }
@@ -59,7 +64,7 @@ impl Renewal<'_> {
         let mut state = RenewalState::new(first);
         let mut status = Status::default();
         self.publish(&mut status, |status, now| {
-            status.session = Some(rebased(&state.session, now));
+            status.session = Some(as_received_now(&state.session, now));
         });
         let mut is_requested = false;
         loop {
@@ -84,9 +89,10 @@ impl Renewal<'_> {
                     Ok(session) => {
                         status.refreshes.succeeded += 1;
                         status.last_error = None;
-                        status.session = Some(rebased(session, now));
+                        status.session = Some(as_received_now(session, now));
                     }
                     Err(error) => {
+                        // Whatever it was: these counts have no reader, as `exec` serves no metrics.
                         status.refreshes.local += 1;
                         status.last_error = error.provider_error().cloned();
                     }
@@ -103,13 +109,13 @@ impl Renewal<'_> {
 
 impl RenewalState {
     fn new(session: Session) -> Self {
-        Self { session, earliest: (Duration::ZERO, Duration::ZERO), failures: 0 }
+        let earliest = Duration::ZERO;
+        Self { session, earliest, earliest_if_requested: earliest, failures: 0 }
     }
 
     /// Returns how long to wait until the next attempt; zero if it is to begin now.
     fn wait(&self, now: ClockReading, is_requested: bool) -> Duration {
-        let (earliest, if_requested) = self.earliest;
-        let earliest = if is_requested { if_requested } else { earliest };
+        let earliest = if is_requested { self.earliest_if_requested } else { self.earliest };
         let due = policy::until_due(&self.session, now.wall);
         due.max(earliest.saturating_sub(now.uptime))
     }
@@ -124,13 +130,14 @@ impl RenewalState {
                 if is_same { AFTER_SAME } else { AFTER_SUCCESS }
             }
             Err(_) => {
-                let (first, longest) = AFTER_FAILURE;
-                let pause = first.saturating_mul(1 << self.failures.min(8)).min(longest);
+                let pause = AFTER_FIRST_FAILURE.saturating_mul(1 << self.failures.min(8));
+                let pause = pause.min(MAX_AFTER_FAILURE);
                 self.failures += 1;
                 pause
             }
         };
-        self.earliest = (uptime + pause, uptime + pause.min(AFTER_REQUEST));
+        self.earliest = uptime + pause;
+        self.earliest_if_requested = uptime + pause.min(AFTER_REQUEST);
     }
 }
 
@@ -140,7 +147,7 @@ fn is_same(one: &Session, other: &Session) -> bool {
 
 /// Returns a session as if it was received now, with the rest of its lifetime. The uptime counts from the
 /// start of this process, so it cannot tell how old a session of another process is.
-fn rebased(session: &Session, now: ClockReading) -> (Arc<Session>, ClockReading) {
+fn as_received_now(session: &Session, now: ClockReading) -> (Arc<Session>, ClockReading) {
     let lifetime_seconds = session.seconds_left(now.wall);
     (Arc::new(Session { received: now.wall, lifetime_seconds, ..session.clone() }), now)
 }
