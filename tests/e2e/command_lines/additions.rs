@@ -34,7 +34,8 @@ pub(super) struct NewOption {
     pub(super) name: &'static str,
     /// Of a hundred lines of its commands.
     pub(super) share: usize,
-    pub(super) verbs: &'static [Verb],
+    /// Returns whether a command is one of them.
+    pub(super) verbs: fn(Verb) -> bool,
     pub(super) added: Added,
 }
 
@@ -45,133 +46,88 @@ pub(super) enum Added {
     Word(&'static [&'static str]),
 }
 
-const SESSIONS: &[Verb] = &[
-    CredentialProcess,
-    Exec,
-    Export,
-    Update,
-    Serve,
-    SecretGet,
-    SecretList,
-    SecretDescribe,
-    ParameterGet,
-    ParameterList,
-    Render,
-    Resolve,
-];
-const IDENTITIES: &[Verb] = &[
-    CredentialProcess,
-    Exec,
-    Export,
-    Update,
-    Serve,
-    SecretGet,
-    SecretList,
-    SecretDescribe,
-    ParameterGet,
-    ParameterList,
-    SignString,
-    ReadCertificateData,
-    Render,
-    Resolve,
-];
+/// Returns whether the command opens an identity.
+fn has_identity(verb: Verb) -> bool {
+    verb.is_session() || verb.is_local()
+}
 
 pub(super) const OPTIONS: &[NewOption] = &[
     NewOption {
         name: "error-format",
         share: 8,
-        verbs: &[
-            CredentialProcess,
-            Exec,
-            Export,
-            Update,
-            SecretGet,
-            SecretList,
-            SecretDescribe,
-            ParameterGet,
-            ParameterList,
-            Render,
-            Resolve,
-            SignString,
-            ReadCertificateData,
-            Cache,
-            Completion,
-            Version,
-            Help,
-            Mistyped,
-        ],
+        verbs: |verb| verb != Serve,
         added: Added::Option(("error-format", ErrorFormat)),
     },
     NewOption {
         name: "error-format, which serve does not have",
         share: 1,
-        verbs: &[Serve],
+        verbs: |verb| verb == Serve,
         added: Added::Option(("error-format", ErrorFormat)),
     },
     NewOption {
         name: "output of cache show",
         share: 40,
-        verbs: &[Cache],
+        verbs: |verb| verb == Cache,
         added: Added::Option(("output", Format)),
     },
     NewOption {
         name: "output of version",
         share: 60,
-        verbs: &[Version],
+        verbs: |verb| verb == Version,
         added: Added::Option(("output", Format)),
     },
     NewOption {
         name: "a second name of secret get",
         share: 3,
-        verbs: &[SecretGet],
+        verbs: |verb| verb == SecretGet,
         added: Added::Word(&["team/b", "prod/db", ""]),
     },
     NewOption {
         name: "output as variables of secret get",
         share: 3,
-        verbs: &[SecretGet],
+        verbs: |verb| verb == SecretGet,
         added: Added::Word(&["--output=dotenv"]),
     },
     NewOption {
         name: "parameters-endpoint of render",
         share: 8,
-        verbs: &[Render],
+        verbs: |verb| verb == Render,
         added: Added::Option(("parameters-endpoint", Url)),
     },
     NewOption {
         name: "v",
         share: 2,
-        verbs: IDENTITIES,
+        verbs: has_identity,
         added: Added::Word(&["-v", "-v", "-v", "-vv", "-v=true", "-v=false", "-vh", "-V"]),
     },
     NewOption {
         name: "cert",
         share: 1,
-        verbs: IDENTITIES,
+        verbs: has_identity,
         added: Added::Option(("cert", Certificate)),
     },
     NewOption {
         name: "cacert",
         share: 1,
-        verbs: SESSIONS,
+        verbs: Verb::is_session,
         added: Added::Option(("cacert", CaBundle)),
     },
     NewOption {
         name: "duration",
         share: 1,
-        verbs: SESSIONS,
+        verbs: Verb::is_session,
         added: Added::Option(("duration", Duration)),
     },
     NewOption {
         name: "assume-role-arn",
         share: 3,
-        verbs: SESSIONS,
+        verbs: Verb::is_session,
         added: Added::Option(("assume-role-arn", Role)),
     },
     NewOption {
         name: "external-id",
         share: 1,
-        verbs: SESSIONS,
+        verbs: Verb::is_session,
         added: Added::Option(("external-id", Text)),
     },
 ];

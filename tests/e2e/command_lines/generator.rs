@@ -113,7 +113,7 @@ impl Draft {
     /// Adds the options that are newer than the first lines.
     fn add(&mut self) {
         let verb = self.verb;
-        for new in OPTIONS.iter().filter(|new| new.verbs.contains(&verb)) {
+        for new in OPTIONS.iter().filter(|new| (new.verbs)(verb)) {
             let before = std::mem::replace(&mut self.random, Random::of(self.number, new.name));
             if self.random.percent(new.share) {
                 match new.added {

@@ -165,20 +165,11 @@ impl Verb {
             ("role-arn", Kind::Role),
         ];
         match self {
-            Self::CredentialProcess
-            | Self::Exec
-            | Self::Export
-            | Self::SecretGet
-            | Self::SecretList
-            | Self::SecretDescribe
-            | Self::ParameterGet
-            | Self::ParameterList
-            | Self::Render
-            | Self::Resolve => OF_A_SESSION.to_vec(),
             Self::Update => [OF_A_SESSION, &[("credentials-file", Kind::NewFile)]].concat(),
             Self::Serve => [OF_A_SESSION, &[("token-file", Kind::NewFile)]].concat(),
             Self::SignString => vec![("private-key", Kind::PrivateKey)],
             Self::ReadCertificateData => vec![("certificate", Kind::Certificate)],
+            other if other.is_session() => OF_A_SESSION.to_vec(),
             _ => Vec::new(),
         }
     }
