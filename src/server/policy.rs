@@ -24,7 +24,7 @@ pub enum Offer {
     /// Container credentials only.
     Container,
     /// Container credentials only, and neither health nor metrics.
-    ContainerAlone,
+    OneProgram,
 }
 
 impl Offer {

@@ -106,8 +106,8 @@ impl Access {
     /// Returns whether the route exists at an address of this `exposure`, if `offer` is served.
     pub(super) fn includes(self, exposure: Exposure, offer: Offer) -> bool {
         match self {
-            Self::Health => offer != Offer::ContainerAlone,
-            Self::Loopback => exposure == Exposure::Everything && offer != Offer::ContainerAlone,
+            Self::Health => offer != Offer::OneProgram,
+            Self::Loopback => exposure == Exposure::Everything && offer != Offer::OneProgram,
             Self::Imds => exposure != Exposure::Container && offer.has_imds(),
             Self::Container => offer.has_container(),
             Self::Nothing => false,
@@ -273,9 +273,9 @@ mod tests {
             assert_eq!(offered("/readyz", offer), [true; 3]);
         }
         for path in ["/healthz", "/readyz", "/metrics", "/latest/api/token", "/else"] {
-            assert_eq!(offered(path, Offer::ContainerAlone), [false; 3], "{path}");
+            assert_eq!(offered(path, Offer::OneProgram), [false; 3], "{path}");
         }
-        assert_eq!(offered("/credentials", Offer::ContainerAlone), [true; 3]);
+        assert_eq!(offered("/credentials", Offer::OneProgram), [true; 3]);
     }
 
     #[test]

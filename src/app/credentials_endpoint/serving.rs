@@ -68,7 +68,7 @@ impl CredentialsEndpoint {
         let (route_token, token) = RouteToken::of_program(&*ports.entropy);
         let route = ContainerRoute { role: Rc::clone(&role), token: Rc::new(route_token) };
         let roles = ServedRoles { all: vec![role], imds: None, container: vec![route] };
-        let policy = ServePolicy { offer: Offer::ContainerAlone, ..ServePolicy::default() };
+        let policy = ServePolicy { offer: Offer::OneProgram, ..ServePolicy::default() };
         let endpoints = Rc::new(Endpoints::new(roles, policy, ports.clone(), Arc::new(NoLog)));
         let plan = Arc::new(plan);
         Ok(Self { plan, files, session, ports, listener, address, endpoints, channel, token })

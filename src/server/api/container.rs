@@ -86,7 +86,7 @@ fn given_token(headers: &HeaderMap) -> &[u8] {
 
 fn unauthorized(endpoints: &Endpoints) -> Response {
     response::unauthorized(match endpoints.policy.offer {
-        Offer::ContainerAlone => {
+        Offer::OneProgram => {
             "the header Authorization must contain AWS_CONTAINER_AUTHORIZATION_TOKEN of the program that `exec` runs"
         }
         _ => "the header Authorization must contain the token from the token file",
