@@ -19,8 +19,8 @@ use crate::output::Outcome;
 use crate::output::aws_document::secret_value;
 use crate::output::error::Error;
 use crate::output::formats::{self, VariableFormat};
-use crate::output::references::ResolveErrors;
-use crate::output::run::{RunError, SecretSelectionError, VariablesError};
+use crate::output::references::{ResolveErrors, ValueError};
+use crate::output::run::{KeyOptionError, RunError, VariablesError};
 use crate::output::usage::UsageError;
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::LookupPlan;
@@ -177,12 +177,14 @@ fn variables(requests: &[SecretRequest], versions: &[SecretVersion]) -> Result<S
 fn select(
     secret: &SecretVersion,
     selection: &ValueSelection,
-) -> Result<SecretBytes, SecretSelectionError> {
+) -> Result<SecretBytes, KeyOptionError> {
     match (selection, &secret.value) {
         (ValueSelection::Document, _) => Ok(secret_value::one(secret)),
         (ValueSelection::Value, SecretValue::Text(text)) => Ok(bytes(text.expose())),
         (ValueSelection::Value, SecretValue::Binary(binary)) => Ok(binary.clone()),
-        (ValueSelection::Member(_), SecretValue::Binary(_)) => Err(SecretSelectionError::Binary),
+        (ValueSelection::Member(_), SecretValue::Binary(_)) => {
+            Err(KeyOptionError(ValueError::Binary))
+        }
         (ValueSelection::Member(key), SecretValue::Text(text)) => selected_member(text, key),
     }
 }
@@ -213,7 +215,7 @@ mod tests {
     fn selected(
         secret: &SecretVersion,
         selection: &ValueSelection,
-    ) -> Result<String, SecretSelectionError> {
+    ) -> Result<String, KeyOptionError> {
         select(secret, selection).map(|b| String::from_utf8_lossy(b.expose()).into_owned())
     }
 
@@ -221,7 +223,7 @@ mod tests {
     fn refuses_members_of_a_binary_secret() {
         let key = ValueSelection::Member("a".to_owned());
         let binary = secret(SecretValue::Binary(SecretBytes::new(vec![0])));
-        assert_eq!(selected(&binary, &key), Err(SecretSelectionError::Binary));
+        assert_eq!(selected(&binary, &key), Err(KeyOptionError(ValueError::Binary)));
     }
 
     #[test]

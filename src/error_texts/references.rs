@@ -39,7 +39,17 @@ fn errors_of_references_have_these_texts() {
     let several = errors.into_iter().take(3);
     let several = several.map(|(text, source)| WrongReference { shown: shown_text(&text), source });
     page.add("several", &UsageError::References(several.collect()).into());
-    page.add_all(values(), Error::from);
+    let reference = |text| Reference::parse(text).unwrap();
+    page.add_all(values(), |error| error.of(&reference("sm://prod/db#password")));
+    let empty = || ValueError::EmptyMembers(vec!["user".to_owned()]);
+    for error in [ValueError::NotAnObject, ValueError::NoMembers, empty()] {
+        page.add("ValueError of `#*`", &error.of(&reference("sm://prod/db#*")));
+    }
+    let no_member = ValueError::NoMember { key: "password".to_owned(), count: 3 };
+    for error in [no_member, ValueError::Empty] {
+        let of = reference("{{resolve:secretsmanager:prod/db:SecretString:password}}");
+        page.add("ValueError of CloudFormation", &error.of(&of));
+    }
     let name = || "ops".to_owned();
     let roles = vec![
         ReferenceRoleError::NoFile { name: name() },

@@ -10,7 +10,7 @@ use crate::output::empty_list::{EmptyListError, ListedEntries};
 use crate::output::error::Error;
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::references::ValueError;
-use crate::output::run::{RunError, SecretSelectionError, VariablesError};
+use crate::output::run::{KeyOptionError, RunError, VariablesError};
 use roles_anywhere_client::aws::get_parameters_by_path::PathDepth;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::region::Region;
@@ -19,7 +19,6 @@ variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir NotInMemory
 );
-variants!(SecretSelectionError: Binary NotAnObject Undecodable NoMember);
 variants!(ListedEntries: Parameters Secrets);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 
@@ -27,14 +26,11 @@ variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
 fn errors_of_a_run_have_these_texts() {
     let mut page = Page::default();
     page.add_all(run_errors(), Error::from);
-    let examples = vec![
-        SecretSelectionError::Binary,
-        SecretSelectionError::NotAnObject,
-        SecretSelectionError::Undecodable,
-        SecretSelectionError::NoMember { key: "password".to_owned(), count: 3 },
-    ];
-    page.add_all(examples, Error::from);
     // The other texts of `ValueError` are on the page of references.
+    let no_member = || ValueError::NoMember { key: "password".to_owned(), count: 3 };
+    for why in [ValueError::Binary, no_member()] {
+        page.add("KeyOptionError", &KeyOptionError(why).into());
+    }
     for why in [ValueError::Binary, ValueError::EmptyMembers(vec!["password".to_owned()])] {
         let error = VariablesError { secret: "prod/db".to_owned(), why };
         page.add("VariablesError", &error.into());

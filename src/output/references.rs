@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::output::error::{Detail, Error, Kind, one_line};
-use crate::secrets::reference::NamedReference;
+use crate::secrets::reference::{NamedReference, Notation, Part, Reference};
 use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::provider::ErrorKind;
 
@@ -300,13 +300,27 @@ pub enum ValueError {
 }
 
 impl ValueError {
-    /// Returns what to do.
-    fn hint(&self) -> &'static str {
+    /// Returns what to do about a reference.
+    fn hint(&self, reference: &Reference) -> &'static str {
+        // The other notations have no options.
+        let is_uri = reference.notation() == Notation::Uri;
         match self {
             Self::Binary => "a binary secret can be read as a whole with `sm://NAME`, into a file",
+            Self::NotAnObject if *reference.part() == Part::AllMembers => {
+                "`--from` and `#*` need a JSON object: use the whole value, for example with `--env NAME=REF`"
+            }
             Self::NotAnObject => "remove the key to use the whole value",
-            Self::NoMember { .. } => {
+            Self::NoMember { .. } if is_uri => {
                 "check the key, which is case-sensitive, or add `?optional` or `?default=TEXT`"
+            }
+            Self::NoMember { .. } => {
+                "check the key, which is case-sensitive, or write `sm://…` or `ssm://…`, which can have `?optional`"
+            }
+            Self::NoMembers | Self::EmptyMembers(_) if *reference.part() == Part::AllMembers => {
+                "if that is intended, add `?optional`"
+            }
+            Self::NoMembers | Self::Empty | Self::EmptyMembers(_) if !is_uri => {
+                "if that is intended, write `sm://…` or `ssm://…`, which can have `?optional`"
             }
             Self::NoMembers | Self::Empty | Self::EmptyMembers(_) => {
                 "if that is intended, add `?optional` or `?default=`"
@@ -318,6 +332,12 @@ impl ValueError {
             Self::SecureString => "use `{{resolve:ssm-secure:…}}` or `ssm://…`",
             Self::NotSecureString => "use `{{resolve:ssm:…}}` or `ssm://…`",
         }
+    }
+
+    /// Returns the error of a reference that stands for no such value.
+    pub fn of(self, reference: &Reference) -> Error {
+        let hint = self.hint(reference);
+        Error::new(ErrorKind::Refused, self).hint(hint)
     }
 
     /// Returns whether a fallback stands for the value: it is missing or empty.
@@ -339,13 +359,6 @@ fn list(names: &[String]) -> String {
     match names.len().saturating_sub(MOST) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-impl From<ValueError> for Error {
-    fn from(error: ValueError) -> Self {
-        let hint = error.hint();
-        Self::new(ErrorKind::Refused, error).hint(hint)
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::output::references::ValueError;
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::text::disclosure::{DisplayValue, Sensitivity, shown};
 
 /// A run of a command failed, for a reason outside of the client.
 #[derive(Debug, thiserror::Error)]
@@ -191,28 +190,13 @@ fn listen_hint(kind: io::ErrorKind) -> &'static str {
     }
 }
 
-/// A secret or parameter has no such member as `--key` names. The message quotes nothing of the value.
+/// `--key` cannot be used. The message quotes nothing of the value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SecretSelectionError {
-    /// The secret is binary.
-    #[error("`--key` cannot be used: the secret is binary")]
-    Binary,
-    /// The value is not a JSON object.
-    #[error("`--key` cannot be used: the value is not a JSON object")]
-    NotAnObject,
-    /// The member is a string that is not valid Unicode (half a surrogate pair).
-    #[error("the member of the value that `--key` names is not valid Unicode")]
-    Undecodable,
-    /// The object has no such member.
-    #[error("the value has no {} (it has {count} members)", member(key))]
-    NoMember {
-        /// The name of the member.
-        key: String,
-        /// The number of members.
-        count: usize,
-    },
-}
+#[error("`--key` cannot be used: {0}")]
+pub struct KeyOptionError(
+    /// The reason.
+    pub ValueError,
+);
 
 /// A secret cannot be printed as variables. The message quotes nothing of its value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -222,11 +206,4 @@ pub struct VariablesError {
     pub secret: String,
     /// The reason.
     pub why: ValueError,
-}
-
-fn member(key: &str) -> String {
-    match shown(key, Sensitivity::Public, || false) {
-        DisplayValue::Value(key) => format!("member `{key}`"),
-        DisplayValue::Hidden(_) => "member of that name".to_owned(),
-    }
 }

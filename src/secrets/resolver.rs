@@ -96,7 +96,7 @@ pub async fn resolve(
         match found {
             Ok(found) => match value_of(&named.1.reference, found) {
                 Ok(value) => values.push(value),
-                Err(error) => failures.add(named, error.into()),
+                Err(error) => failures.add(named, error.of(&named.1.reference)),
             },
             Err(CallFailure { is_missing, error }) => {
                 match Resolved::fallback_of(&named.1.reference).filter(|_| *is_missing) {

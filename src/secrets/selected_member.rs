@@ -1,18 +1,23 @@
 //! The members of a value that is a JSON object, as `secret get` and `parameter get` print them.
 
 use super::member::{MemberValue, Object};
-use crate::output::run::SecretSelectionError;
+use super::reference::shown_word;
+use crate::output::references::ValueError;
+use crate::output::run::KeyOptionError;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// Returns the member `key` of a JSON object, or the member that `key` is the path of: a string decoded,
 /// anything else as it is written.
-pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, SecretSelectionError> {
-    let object = Object::parse(text.expose()).ok_or(SecretSelectionError::NotAnObject)?;
+pub fn selected_member(text: &Secret, key: &str) -> Result<SecretBytes, KeyOptionError> {
+    let object = Object::parse(text.expose()).ok_or(KeyOptionError(ValueError::NotAnObject))?;
+    let key_shown = || shown_word(key).to_owned();
     match object.at_path(key) {
         Some(MemberValue::Text(text) | MemberValue::Json(text)) => Ok(bytes(text.expose())),
         Some(MemberValue::Null) => Ok(bytes("null")),
-        Some(MemberValue::NotUnicode) => Err(SecretSelectionError::Undecodable),
-        None => Err(SecretSelectionError::NoMember { key: key.to_owned(), count: object.len() }),
+        Some(MemberValue::NotUnicode) => {
+            Err(KeyOptionError(ValueError::NotUnicode(vec![key_shown()])))
+        }
+        None => Err(KeyOptionError(ValueError::NoMember { key: key_shown(), count: object.len() })),
     }
 }
 
@@ -24,7 +29,7 @@ fn bytes(text: &str) -> SecretBytes {
 mod tests {
     use super::*;
 
-    fn selected(text: &str, key: &str) -> Result<String, SecretSelectionError> {
+    fn selected(text: &str, key: &str) -> Result<String, KeyOptionError> {
         let member = selected_member(&Secret::new(text.to_owned()), key)?;
         Ok(String::from_utf8(member.expose().to_vec()).unwrap())
     }
@@ -43,14 +48,14 @@ mod tests {
         }
         assert_eq!(
             selected(object, "User").unwrap_err(),
-            SecretSelectionError::NoMember { key: "User".to_owned(), count: 4 }
+            KeyOptionError(ValueError::NoMember { key: "User".to_owned(), count: 4 })
         );
     }
 
     #[test]
     fn refuses_members_of_what_has_none() {
         for value in ["hunter2", "[1]", "1"] {
-            assert_eq!(selected(value, "a"), Err(SecretSelectionError::NotAnObject));
+            assert_eq!(selected(value, "a"), Err(KeyOptionError(ValueError::NotAnObject)));
         }
     }
 }

@@ -113,7 +113,7 @@ fn says_that_a_member_is_missing() {
     exit code: 4
     ----- stdout -----
     ----- stderr -----
-    error: the value has no member `Password` (it has 4 members)
+    error: `--key` cannot be used: there is no member `Password` (the object has 4 members)
       hint: check the name, which is case-sensitive, or remove `--key` to print the whole value
     ");
 }

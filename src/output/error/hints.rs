@@ -13,7 +13,7 @@ use crate::output::error::regions::RegionsError;
 use crate::output::error::{Error, Kind};
 use crate::output::formats::{FormatError, RefusedVariable, Unwritable};
 use crate::output::references::ValueError;
-use crate::output::run::{RunError, SecretSelectionError, VariablesError};
+use crate::output::run::{KeyOptionError, RunError, VariablesError};
 use crate::output::usage::{UsageError, wrong_reference};
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
@@ -45,10 +45,10 @@ impl From<RunError> for Error {
     }
 }
 
-impl From<SecretSelectionError> for Error {
-    fn from(error: SecretSelectionError) -> Self {
-        let hint = match error {
-            SecretSelectionError::NoMember { .. } => {
+impl From<KeyOptionError> for Error {
+    fn from(error: KeyOptionError) -> Self {
+        let hint = match error.0 {
+            ValueError::NoMember { .. } => {
                 "check the name, which is case-sensitive, or remove `--key` to print the whole value"
             }
             _ => "remove `--key` to print the whole value",
