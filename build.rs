@@ -1,5 +1,6 @@
-//! Warns where aws-lc is built with its jitter entropy, which costs every process some 24 ms, and
-//! links the unwinder of GCC statically. Passes the target and the commit on to `version`.
+//! Warns where aws-lc is built with its jitter entropy, which costs every process some 24 ms, links
+//! the unwinder of GCC statically, and leaves out of a release what only that unwinder reads. Passes
+//! the target and the commit on to `version`.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,10 +16,27 @@ fn main() {
     let is = |what, value| std::env::var_os(what).is_some_and(|is| is == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo::rustc-link-lib=gcc_eh");
+        // A panic aborts: Cargo.toml says so of this profile.
+        if is("PROFILE", "release") && reads_linker_scripts() {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(NO_UNWIND_TABLES);
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+        }
     }
+    println!("cargo::rerun-if-changed={NO_UNWIND_TABLES}");
     let target = std::env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=BUILD_TARGET={target}");
     println!("cargo::rustc-env=BUILD_COMMIT={}", commit().unwrap_or_default());
+}
+
+/// A script for `ld` and `lld` that leaves the unwind tables out.
+const NO_UNWIND_TABLES: &str = "no-unwind-tables.ld";
+
+/// Returns whether the linker takes a script with `INSERT`: gold and mold, which a builder may have chosen
+/// by flags of rustc, do not.
+#[expect(clippy::disallowed_methods, reason = "a build script has no other way to ask")]
+fn reads_linker_scripts() -> bool {
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    !["gold", "mold"].iter().any(|linker| flags.contains(linker))
 }
 
 /// Returns the commit that the program names: what BUILD_COMMIT says, which may be nothing, or else

@@ -2,6 +2,8 @@
 //!
 //! [`roles_anywhere_client`] does the exchange. ARCHITECTURE.md says which file to open.
 
+use roles_anywhere_pow as _;
+
 pub mod app;
 pub mod command;
 pub mod config;

@@ -234,10 +234,12 @@ fn crates_are_what_they_say() {
             "dev roles-anywhere-emulator",
             "dev roles-anywhere-test-support",
             "normal roles-anywhere-client",
-            "normal roles-anywhere-inherited-signals"
+            "normal roles-anywhere-inherited-signals",
+            "normal roles-anywhere-pow"
         ]
     );
     assert_eq!(own("roles-anywhere-inherited-signals"), [""; 0]);
+    assert_eq!(own("roles-anywhere-pow"), [""; 0]);
     assert_eq!(own("roles-anywhere-test-support"), ["normal roles-anywhere-client"]);
     let client = dependencies("roles-anywhere-client");
     for of_the_terminal in ["clap", "rpassword", "signal-hook"] {
@@ -246,24 +248,24 @@ fn crates_are_what_they_say() {
 }
 
 #[test]
-fn one_crate_may_use_unsafe() {
+fn two_crates_may_use_unsafe() {
+    const EXCEPTIONS: [&str; 2] = ["crates/inherited-signals", "crates/pow"];
     let manifest =
         |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
     let workspace = manifest("");
     let members = workspace.lines().find(|line| line.starts_with("members = ")).unwrap();
     for member in members.split('"').skip(1).step_by(2).chain([""]) {
         let inherits = manifest(member).contains("\n[lints]\nworkspace = true\n");
-        assert_eq!(inherits, member != "crates/inherited-signals", "{member}");
+        assert_eq!(inherits, !EXCEPTIONS.contains(&member), "{member}");
     }
     let table = |text: &str, name: &str| {
         let (_, after) = text.split_once(&format!("[{name}]\n")).unwrap();
         after.split("\n\n").next().unwrap().to_owned()
     };
-    let own = manifest("crates/inherited-signals");
-    for name in ["lints.rust", "lints.clippy"] {
+    for (own, name) in EXCEPTIONS.into_iter().flat_map(|own| [(own, "lints.rust"), (own, "lints.clippy")]) {
         let expected = table(&workspace, &format!("workspace.{name}"));
         let expected = expected.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\"");
-        assert_eq!(table(&own, name), expected, "{name}");
+        assert_eq!(table(&manifest(own), name), expected, "{own}: {name}");
     }
 }
 
