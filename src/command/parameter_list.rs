@@ -81,7 +81,7 @@ pub struct ParameterListPlan {
 /// The parameters to list, and how.
 #[derive(Clone, Debug)]
 pub struct ParameterList {
-    /// The path.
+    /// The path that is listed, and what below it.
     pub request: PathRequest,
     /// Whether SecureStrings are decrypted.
     pub decryption: Decryption,

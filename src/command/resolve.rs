@@ -44,7 +44,7 @@ pub enum PrintedReferences {
 /// How references are printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ReferenceFormat {
-    /// For people and shells.
+    /// The values as they are, one a line.
     Text,
     /// One object.
     Json,

@@ -27,7 +27,7 @@ pub struct Explanation {
 /// What a reference means.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ExplainedReference {
-    /// It, as it may be shown.
+    /// The reference, as it may be shown.
     pub reference: String,
     /// What it means.
     pub meaning: String,

@@ -111,7 +111,7 @@ impl LookupPlan {
         self.of_references[index]
     }
 
-    /// Returns the roles beside that of the command, sorted; and whether that one is used.
+    /// Returns the roles that are used, sorted; `None` is the command's own.
     pub fn roles(&self) -> BTreeSet<Option<&str>> {
         self.lookups.iter().map(|lookup| lookup.scope.role.as_deref()).collect()
     }

@@ -32,7 +32,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 /// A variable as it was given.
 #[derive(Clone, Debug)]
 pub struct GivenVariable {
-    /// Where.
+    /// The place where it is given, for messages.
     pub origin: VariableOrigin,
     /// Its name, which may be wrong, and may be a secret then.
     pub name: Secret,
@@ -91,9 +91,9 @@ pub struct WantedArgument {
 /// A variable or a file that a program gets.
 #[derive(Clone, Debug)]
 pub struct WantedVariable {
-    /// Where it is given.
+    /// The place where it is given, for messages.
     pub origin: VariableOrigin,
-    /// What it is.
+    /// The value, not resolved yet.
     pub value: WantedValue,
 }
 

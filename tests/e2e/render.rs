@@ -182,7 +182,7 @@ fn an_undefined_member_is_an_error_with_its_line() {
     let folder = template.parent().unwrap().display().to_string();
     assert_snapshot!(outcome.stderr.replace(&folder, "FOLDER"), @r#"
     error: `FOLDER/a.j2`, line 2: a value is undefined
-      hint: check the names of the members; `default("…")` stands for one that is undefined
+      hint: check the names of the members; `default("…")` replaces one that is undefined
     "#);
 }
 

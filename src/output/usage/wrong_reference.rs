@@ -6,9 +6,9 @@ use crate::secrets::reference::ReferenceError;
 /// A text that is not a valid reference.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct WrongReference {
-    /// It, as it may be shown.
+    /// The text, as it may be shown.
     pub shown: String,
-    /// What is wrong.
+    /// Why it is not a reference.
     pub source: ReferenceError,
 }
 

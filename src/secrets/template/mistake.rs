@@ -14,7 +14,7 @@ pub struct TemplateMistake {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The mistake.
     pub problem: TemplateProblem,
 }
 
@@ -97,7 +97,7 @@ pub struct RenderError {
     pub file: String,
     /// The line, from 1; 0 if it is not known.
     pub line: usize,
-    /// What is wrong.
+    /// Why the line cannot be rendered.
     pub problem: RenderProblem,
 }
 
@@ -119,7 +119,7 @@ impl From<RenderError> for Error {
     fn from(error: RenderError) -> Self {
         let hint = match error.problem {
             RenderProblem::Undefined => Some(
-                "check the names of the members; `default(\"…\")` stands for one that is undefined",
+                "check the names of the members; `default(\"…\")` replaces one that is undefined",
             ),
             RenderProblem::Binary => Some("with `--syntax jinja`, the filter `b64` encodes it"),
             RenderProblem::Operation(_) => None,

@@ -19,7 +19,7 @@ pub enum VariableMistake {
     },
     /// A name is not that of a variable.
     Name {
-        /// Where it is.
+        /// The place of the variable.
         origin: VariableOrigin,
         /// The name, if it may be shown.
         name: Option<String>,
@@ -28,25 +28,25 @@ pub enum VariableMistake {
     Value {
         /// The variable.
         name: EnvName,
-        /// Where it is given.
+        /// The place of the variable.
         origin: VariableOrigin,
-        /// What is wrong.
+        /// Why the value cannot be used.
         problem: ValueProblem,
     },
     /// An argument of the program cannot be used.
     Argument {
         /// Its index; the first one is behind the name of the program.
         index: usize,
-        /// What is wrong.
+        /// Why the argument cannot be used.
         problem: ValueProblem,
     },
     /// A source gives a variable twice.
     Collision {
         /// The variable.
         name: EnvName,
-        /// Where it is given.
+        /// The place that was read first.
         first: VariableOrigin,
-        /// Where it is given too.
+        /// The place that was read later.
         second: VariableOrigin,
     },
     /// A line of a file of variables.
@@ -55,14 +55,14 @@ pub enum VariableMistake {
         file: Arc<str>,
         /// The line, from 1.
         line: u32,
-        /// What is wrong.
+        /// The mistake in the line.
         mistake: EnvFileMistake,
     },
     /// A task definition.
     TaskDefinition {
         /// The file, as a message may show it.
         file: Arc<str>,
-        /// What is wrong.
+        /// The mistake in the file.
         mistake: TaskDefinitionMistake,
     },
     /// A container has files of variables in S3, and no `--env-file` is given.

@@ -21,7 +21,7 @@ pub struct VariableSources {
 /// A task definition of ECS.
 #[derive(Clone, Debug)]
 pub struct TaskDefinitionFile {
-    /// Where it is.
+    /// The file.
     pub file: InputSource,
     /// The name of the container; `None` for the only one.
     pub container: Option<String>,

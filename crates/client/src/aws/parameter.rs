@@ -177,7 +177,7 @@ impl fmt::Display for ParameterRequest {
 /// Whether the values of SecureStrings are decrypted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Decryption {
-    /// They are.
+    /// They are returned as plaintext.
     Decrypted,
     /// They are returned as ciphertext.
     Encrypted,

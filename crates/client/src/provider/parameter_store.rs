@@ -18,7 +18,7 @@ pub use crate::provider::service_call::ServiceCallError;
 /// The Parameter Store in a Region. Each call is signed with the session that it is given.
 #[derive(Clone, Copy, Debug)]
 pub struct ParameterStore<'a> {
-    /// Where it is.
+    /// The endpoint of the Parameter Store, with its Region.
     pub at: &'a RegionalEndpoint,
     /// Where the sessions are from; causes of refusals name their role and their Region.
     pub provider: &'a RolesAnywhere,

@@ -19,7 +19,7 @@ pub use crate::provider::service_call::ServiceCallError;
 /// Secrets Manager in a Region. Each call is signed with the session that it is given.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretsManager<'a> {
-    /// Where it is.
+    /// The endpoint of Secrets Manager, with its Region.
     pub at: &'a RegionalEndpoint,
     /// Where the sessions are from; causes of refusals name their role and their Region.
     pub provider: &'a RolesAnywhere,
