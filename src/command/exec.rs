@@ -1,4 +1,4 @@
-//! `exec`: runs a program with credentials and no others.
+//! `exec`: runs a program with credentials and no others, or with secrets and parameters.
 
 pub mod aws_files;
 pub mod environment;
@@ -73,14 +73,18 @@ pub enum CredentialSource {
 }
 
 impl Command for ExecPlan {
-    const NAME: &'static [Word] = &[("exec", "Run a program with credentials and no others")];
+    const NAME: &'static [Word] = &[("exec", "Run a program with credentials or secrets")];
     const DETAILS: &'static str = "\
 Runs a program with the credentials of a session, renews them while it runs, and hides all others from it. Options after the program belong to the program.
 
-Variables with other credentials are removed, and the AWS files of the user are replaced. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
+With `--env`, `--env-file`, `--from`, `--file` and others, the program gets secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store, which references such as sm://NAME#KEY, ssm:///NAME and {{resolve:ssm:NAME}} name. It gets no AWS credentials then, and keeps the caller's, unless `--credentials` or `--static` is passed.
+
+With credentials, variables with others are removed, and the AWS files of the user are replaced. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
     const EXAMPLES: &'static str = "\
 roles-anywhere exec --role backup -- aws s3 sync /srv s3://backup-bucket
 roles-anywhere exec --role backup
+roles-anywhere exec --env 'DB_PASSWORD=sm://prod/db#password' -- ./web
+roles-anywhere exec --from sm://prod/db --prefix DB_ -- ./web
 roles-anywhere exec --role backup --static -- ./backup.sh";
     const DOCS: &'static [&'static str] = &["exec.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[

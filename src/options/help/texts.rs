@@ -31,11 +31,11 @@ command names: --role-arn by ROLES_ANYWHERE_ROLE_ARN. An option on the
 command line takes precedence. An empty variable counts as not set.";
 
 /// The exit codes.
-pub const EXIT_CODES: &str = "\
-  0  success
+pub const EXIT_CODES: &str = "  0  success
+  1  render --check: a file would change
   2  usage: an option, an environment variable, or their combination
   3  identity: certificate or key missing, not valid, locked or expired
-  4  refused by AWS: CreateSession or the secret
+  4  refused by AWS, or a secret or parameter without the expected value
   5  unreachable: network, TLS, proxy, timeout, throttling, server errors
   6  local input or output: files, sockets, standard output
  70  internal: a bug in this program

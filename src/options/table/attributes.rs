@@ -38,10 +38,6 @@ pub type Choice = (&'static str, &'static str);
 pub enum Heading {
     /// The options of a command that has no heading of its own.
     Options,
-    /// Which secret is read.
-    Secret,
-    /// Which parameters are read.
-    Parameter,
     /// What `update` writes.
     Profile,
     /// What `serve` serves, and where.
@@ -50,6 +46,10 @@ pub enum Heading {
     Program,
     /// The variables and files of another program.
     Variables,
+    /// Which secret is read.
+    Secret,
+    /// Which parameters are read.
+    Parameter,
     /// The configuration file and its roles.
     Configuration,
     /// The certificate, the key, its password.
