@@ -262,7 +262,9 @@ fn two_crates_may_use_unsafe() {
         let (_, after) = text.split_once(&format!("[{name}]\n")).unwrap();
         after.split("\n\n").next().unwrap().to_owned()
     };
-    for (own, name) in EXCEPTIONS.into_iter().flat_map(|own| [(own, "lints.rust"), (own, "lints.clippy")]) {
+    for (own, name) in
+        EXCEPTIONS.into_iter().flat_map(|own| [(own, "lints.rust"), (own, "lints.clippy")])
+    {
         let expected = table(&workspace, &format!("workspace.{name}"));
         let expected = expected.replace("unsafe_code = \"forbid\"", "unsafe_code = \"deny\"");
         assert_eq!(table(&manifest(own), name), expected, "{own}: {name}");
