@@ -31,7 +31,7 @@ const SHARED_MEMORY: &str = "/dev/shm";
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct EndpointRequest<'a> {
     /// The words of the command line without the program and its arguments. The endpoint makes its plan of
-    /// them again, see [`Plan::session`](crate::command::Plan::session).
+    /// them again, see [`Plan::session_plan`](crate::command::Plan::session_plan).
     pub words: &'a [String],
     /// What made the session, and has the password if it was typed.
     pub client: &'a SessionClient<'a>,

@@ -276,7 +276,7 @@ fn mistakes_end_the_run_before_the_program() {
     `sm://prod/none` (`A`)
       caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/none` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `prod/none` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
 
     `sm://prod/db-credentials#none` (`B`)
       caused by: there is no member `none` (the object has 4 members)

@@ -111,7 +111,7 @@ fn says_that_a_parameter_is_missing() {
     ----- stderr -----
     error: AWS refused GetParameter: 400 ParameterNotFound
       caused by: AWS gave no message (request id UUID)
-      hint: check the name, its first slash and the Region (`--region`, or `?region=` in a reference): there is no `/prod/absent` in us-east-1 and account 123456789012; for a parameter of another account, pass its ARN
+      hint: there is no `/prod/absent` in us-east-1 and account 123456789012: check name, its first slash and Region (`--region`, `?region=`); for another account's parameter, pass its ARN
     ");
 }
 

@@ -158,7 +158,7 @@ fn all_failures_are_listed_and_nothing_is_printed() {
     `sm://prod/absent#a`
       caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `prod/absent` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
 
     `sm://prod/deleted?optional`
       caused by: AWS refused BatchGetSecretValue: InvalidRequestException
@@ -175,7 +175,7 @@ fn all_failures_are_listed_and_nothing_is_printed() {
 
     `ssm:///prod/absent`
       caused by: AWS has no parameter `/prod/absent`
-      hint: check the name, its first slash and the Region (`--region`, or `?region=` in a reference): there is no `/prod/absent` in us-east-1 and account 123456789012; for a parameter of another account, pass its ARN
+      hint: there is no `/prod/absent` in us-east-1 and account 123456789012: check name, its first slash and Region (`--region`, `?region=`); for another account's parameter, pass its ARN
 
     `ssm:///prod/kms-denied`
       caused by: AWS refused GetParameters: 400 AccessDeniedException

@@ -16,7 +16,7 @@ fn says_that_a_secret_is_missing() {
     ----- stderr -----
     error: AWS refused GetSecretValue: 400 ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `prod/absent` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
     ");
 }
 

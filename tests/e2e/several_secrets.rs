@@ -37,7 +37,7 @@ fn all_that_were_refused_are_listed() {
     `prod/absent`
       caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `prod/absent` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
 
     `prod/deleted`
       caused by: AWS refused BatchGetSecretValue: InvalidRequestException
@@ -137,6 +137,6 @@ fn describes_rotation_and_versions() {
     ----- stderr -----
     error: AWS refused DescribeSecret: 400 ResourceNotFoundException
       caused by: Secrets Manager can't find the specified secret. (request id UUID)
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/absent` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `prod/absent` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
     ");
 }

@@ -288,7 +288,7 @@ fn every_failure_is_listed_at_once() {
     `sm://gone#a`, `sm://gone#b`
       caused by: AWS refused BatchGetSecretValue: ResourceNotFoundException
       caused by: no
-      hint: check the name and the Region (`--region`, or `?region=` in a reference): there is no `gone` in us-east-1 and account 123456789012; for a secret of another account, pass its ARN
+      hint: there is no `gone` in us-east-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN
 
     `sm://db?stage=NONE`
       caused by: AWS refused GetSecretValue: 400 ResourceNotFoundException
@@ -302,7 +302,7 @@ fn every_failure_is_listed_at_once() {
 
     `ssm:///gone`
       caused by: AWS has no parameter `/gone`
-      hint: check the name, its first slash and the Region (`--region`, or `?region=` in a reference): there is no `/gone` in us-east-1 and account 123456789012; for a parameter of another account, pass its ARN
+      hint: there is no `/gone` in us-east-1 and account 123456789012: check name, its first slash and Region (`--region`, `?region=`); for another account's parameter, pass its ARN
 
     `ssm:///secret`
       caused by: AWS refused GetParameters: 400 AccessDeniedException

@@ -10,7 +10,7 @@ pub(in crate::output::error::hints) fn hint(cause: &Cause) -> String {
             "check the ARN: there is no such parameter in {region} and account {account}; one of another account must be shared with this one"
         ),
         Cause::NoSuchParameter { parameter, region, account } => format!(
-            "check the name, its first slash and the Region (`--region`, or `?region=` in a reference): there is no `{}` in {region} and account {account}; for a parameter of another account, pass its ARN",
+            "there is no `{}` in {region} and account {account}: check name, its first slash and Region (`--region`, `?region=`); for another account's parameter, pass its ARN",
             parameter.shown()
         ),
         Cause::NoSuchVersion { parameter, region } => format!(

@@ -12,7 +12,7 @@ pub(super) fn hint(cause: &Cause) -> String {
             "check the ARN and its last six characters: there is no such secret in {region} and account {account}"
         ),
         Cause::NoSuchSecret { secret, region, account } => format!(
-            "check the name and the Region (`--region`, or `?region=` in a reference): there is no `{}` in {region} and account {account}; for a secret of another account, pass its ARN",
+            "there is no `{}` in {region} and account {account}: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN",
             secret.shown()
         ),
         Cause::NoSuchVersion { secret, region } => format!(
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(
             by_name,
             [
-                "check the name and the Region (`--region`, or `?region=` in a reference): there is no `prod/db` in cn-north-1 and account 123456789012; for a secret of another account, pass its ARN",
+                "there is no `prod/db` in cn-north-1 and account 123456789012: check name and Region (`--region`, `?region=`); for another account's secret, pass its ARN",
                 "a policy of arn:aws-cn:iam::123456789012:role/R must allow secretsmanager:GetSecretValue on arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:prod/db-??????, and the profile's session policy and the secret's resource policy must not deny it",
                 "arn:aws-cn:iam::123456789012:role/R needs kms:Decrypt on the KMS key of `prod/db`, in its own policy and in the key's policy; the key must be enabled",
                 "`prod/db` is scheduled for deletion: restore it with `aws secretsmanager restore-secret --region cn-north-1 --secret-id prod/db`",
