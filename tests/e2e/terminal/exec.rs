@@ -150,7 +150,7 @@ fn window_size_reaches_the_program() {
 fn program_that_ignores_signals_keeps_its_credentials() {
     let mut shell = Shell::start();
     shell.enter(&format!(
-        r#""$tool" exec -- bash -c 'trap "" INT TERM HUP; echo pi""d=$$ $({TELL}); read line; read line'"#
+        r#""$tool" exec -- bash -c 'trap "" INT TERM HUP; echo pi""d=$$ $({TELL}); read line; echo g""ot=$line; read line'"#
     ));
     let told = shell.wait_for("pid=");
     let (pid, told) = told.split_once(' ').unwrap();
@@ -159,6 +159,7 @@ fn program_that_ignores_signals_keeps_its_credentials() {
     kill_process(pid, Signal::TERM).unwrap();
     // It has not ended: it still reads.
     shell.enter("go");
+    assert_eq!(shell.wait_for("got="), "go");
     assert!(given.key().is_some());
     kill_process(pid, Signal::KILL).unwrap();
     shell.wait_for("Killed");
