@@ -17,10 +17,11 @@ use roles_anywhere::command::credential_process::document::to_json;
 use roles_anywhere::command::secret_get::{self, SecretGet, SecretOutput};
 use roles_anywhere::options::secret_output::{ValueDestination, ValueSelection};
 use roles_anywhere::output::Stdout;
+use roles_anywhere::secrets::endpoints::ServiceEndpoints;
+use roles_anywhere::secrets::resolver::RoleAccess;
 use roles_anywhere::session_cache::SessionCache;
 use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
-use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::{
     batch_get_secret_value, describe_secret, get_parameter, get_parameters, get_parameters_by_path,
@@ -138,9 +139,8 @@ fn get(answers: Vec<Response>, selection: ValueSelection) {
         permissions: Permissions::Lenient,
     };
     let provider = RolesAnywhere::new(source, SESSION.clone());
-    let plan = SecretGet {
+    let get = SecretGet {
         requests: vec![SecretRequest::current(SecretId::Name("name".to_owned()))],
-        at: RegionalEndpoint { endpoint: SESSION.endpoint.clone(), region: SESSION.region.clone() },
         destination: ValueDestination::Stdout(Stdout::Terminal),
         output: SecretOutput::Part(selection.clone()),
     };
@@ -160,9 +160,15 @@ fn get(answers: Vec<Response>, selection: ValueSelection) {
     let ports = ports.ports();
     let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
     let sessions = SessionCache::disabled(&provider);
+    let endpoints = ServiceEndpoints {
+        secrets_manager: Some(SESSION.endpoint.clone()),
+        ..ServiceEndpoints::default()
+    };
+    let access =
+        RoleAccess { role: None, sessions: &sessions, endpoints: &endpoints, ports: &ports, deadline };
     // It is printed, so nothing is written.
     let app = App::in_environment(Environment::default());
-    let running = pin!(secret_get::run(&sessions, &plan, deadline, &ports, &app));
+    let running = pin!(secret_get::run(&get, &SESSION.region, &access, &app));
     match running.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => panic!("nothing here has to be waited for"),
         Poll::Ready(Err(error)) => check_error(error),

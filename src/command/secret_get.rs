@@ -2,6 +2,8 @@
 
 mod plan;
 
+use std::slice;
+
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::app::value_output::LineBreak;
@@ -28,12 +30,10 @@ use crate::secrets::resolver::{self, Found, RoleAccess};
 use crate::secrets::selected_member::selected_member;
 use crate::secrets::value::members_of;
 use crate::secrets::variable_names::variable_names;
-use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
-use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
-use roles_anywhere_client::time::Deadline;
 
 /// The plan of `secret get`.
 #[derive(Clone, Debug)]
@@ -73,8 +73,15 @@ impl Plan for SecretGetPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         let client = SessionClient::open(app, &self.session);
         let sessions = client.sessions();
-        let output = client
-            .block_on(async |ports, deadline| run(&sessions, self, deadline, ports, app).await)?;
+        let endpoints = ServiceEndpoints {
+            secrets_manager: Some(self.at.endpoint.clone()),
+            ..ServiceEndpoints::default()
+        };
+        let output = client.block_on(async |ports, deadline| {
+            let (sessions, endpoints) = (&sessions, &endpoints);
+            let access = RoleAccess { role: None, sessions, endpoints, ports, deadline };
+            run(&self.get, &self.at.region, &access, app).await
+        })?;
         Ok(output.into())
     }
 }
@@ -103,14 +110,13 @@ pub enum SecretOutput {
 
 /// Returns the output; nothing if the secret was written to a file.
 pub async fn run(
-    sessions: &SessionCache<'_>,
-    plan: &SecretGetPlan,
-    deadline: Deadline,
-    ports: &Ports,
+    get: &SecretGet,
+    region: &Region,
+    access: &RoleAccess<'_>,
     app: &App,
 ) -> Result<SecretBytes, Error> {
-    let SecretGet { requests, output, destination } = &plan.get;
-    let versions = read(sessions, plan, deadline, ports).await?;
+    let SecretGet { requests, output, destination } = get;
+    let versions = read(requests, region, access).await?;
     let output = match (output, &versions[..]) {
         (SecretOutput::Part(selection), [secret]) => {
             let is_text = matches!(secret.value, SecretValue::Text(_));
@@ -125,24 +131,17 @@ pub async fn run(
             (secret_value::list(&versions), LineBreak::Never)
         }
     };
-    app.deliver(output, destination, ports, deadline)
+    app.deliver(output, destination, access.ports, access.deadline)
 }
 
 /// Returns all secrets, in the order of the requests, or all that cannot be read.
 async fn read(
-    sessions: &SessionCache<'_>,
-    plan: &SecretGetPlan,
-    deadline: Deadline,
-    ports: &Ports,
+    requests: &[SecretRequest],
+    region: &Region,
+    access: &RoleAccess<'_>,
 ) -> Result<Vec<SecretVersion>, Error> {
-    let SecretGetPlan { get: SecretGet { requests, .. }, at, .. } = plan;
-    let endpoints = ServiceEndpoints {
-        secrets_manager: Some(at.endpoint.clone()),
-        ..ServiceEndpoints::default()
-    };
-    let access = RoleAccess { role: None, sessions, endpoints: &endpoints, ports, deadline };
-    let lookups = LookupPlan::of_secrets(requests, &at.region);
-    let mut results = resolver::read(&lookups, &[access]).await;
+    let lookups = LookupPlan::of_secrets(requests, region);
+    let mut results = resolver::read(&lookups, slice::from_ref(access)).await;
     if let Some((_, error)) = results.session_errors.pop() {
         return Err(error);
     }
