@@ -93,14 +93,13 @@ impl Refresher {
                     self.attempt().await;
                     Retry::IfChanged
                 }
-                Next::Wait(wait) => match self.fallback.until_probe(self.uptime()) {
-                    Some(0) => {
+                Next::Wait(wait) => match self.until_probe() {
+                    Some(Duration::ZERO) => {
                         self.probe().await;
                         Retry::IfChanged
                     }
                     probe => {
-                        let seconds = probe.and_then(|seconds| u64::try_from(seconds).ok());
-                        let probe = seconds.map_or(LONGEST_WAIT, Duration::from_secs);
+                        let probe = probe.unwrap_or(LONGEST_WAIT);
                         self.wait(wait.min(probe).min(LONGEST_WAIT)).await
                     }
                 },
@@ -150,6 +149,15 @@ impl Refresher {
             Ok(fetched) => self.on_success(fetched),
             Err(error) => self.on_failure(&Arc::new(error)),
         }
+    }
+
+    /// Returns how long it is until the primary trust anchor is asked again while the session of a fallback is
+    /// in use: not at once after a refresh. `None` if it need not be asked.
+    fn until_probe(&self) -> Option<Duration> {
+        let backoff = self.fallback.until_probe(self.uptime())?;
+        let backoff = Duration::from_secs(u64::try_from(backoff).unwrap_or(0));
+        let uptime = self.clock_reading().uptime;
+        Some(backoff.max(self.schedule.earliest().saturating_sub(uptime)))
     }
 
     /// Asks the primary trust anchor for a session while the one of a fallback is in use. A failure

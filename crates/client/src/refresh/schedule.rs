@@ -165,7 +165,7 @@ impl Schedule {
     }
 
     /// Returns the earliest start of the next refresh for any reason, by uptime.
-    fn earliest(&self) -> Duration {
+    pub(crate) fn earliest(&self) -> Duration {
         self.starts.succeeded.map_or(Duration::ZERO, |start| start + SHORTEST_INTERVAL)
     }
 

@@ -448,6 +448,24 @@ fn refusal_of_the_primary_trust_anchor_counts_when_the_session_is_due() {
     });
 }
 
+#[test]
+fn probe_is_not_made_at_once_after_a_refresh() {
+    play(&[
+        Step::Turn(AwsBehaviour::CertificateExpired, 17),
+        Step::Pass(2_741),
+        Step::FallBack(AwsBehaviour::Answers),
+        Step::Live(1),
+        Step::Sleep(114),
+        Step::Pass(745),
+        Step::Ask(2),
+        Step::Pass(26),
+        Step::Turn(AwsBehaviour::Lost, 0),
+        Step::Pass(24),
+        Step::Turn(AwsBehaviour::Answers, 0),
+        Step::Pass(60),
+    ]);
+}
+
 fn behaviour() -> impl Strategy<Value = AwsBehaviour> {
     prop_oneof![
         Just(AwsBehaviour::Answers),
