@@ -67,22 +67,24 @@ impl KeyMaterialKind {
         }
     }
 
-    /// Reads the first elements of DER or BER; the rest may be missing.
+    /// Reads the first elements of DER or BER; the rest may be missing. All of them must be ones that
+    /// are in use: a random part of a path decodes to a tag and a length too often.
     fn of_der(bytes: &[u8]) -> Option<Self> {
         let inner = sequence(bytes)?;
         match inner {
             // A version, with which PKCS#12 and every form of a private key begin.
             [0x02, 0x01, 0x00 | 0x01, ..] => Some(Self::PrivateKey),
             [0x02, 0x01, 0x03, ..] => Some(Self::Encoded),
-            [0x30, ..] => Some(match sequence(inner) {
+            [0x30, ..] => match sequence(inner)? {
                 // tbsCertificate: its version, or its serial number.
-                Some([0xa0, 0x03, 0x02, ..] | [0x02, ..]) => Self::Certificate,
-                // The object identifier of an algorithm, with which an encrypted key begins.
-                Some([0x06, ..]) => Self::PrivateKey,
-                _ => Self::Encoded,
-            }),
+                [0xa0, 0x03, 0x02, ..] | [0x02, ..] => Some(Self::Certificate),
+                // An algorithm, with which an encrypted key begins.
+                inner @ [0x06, ..] => is_object_identifier(inner).then_some(Self::PrivateKey),
+                [] | [0x30 | 0xa0, ..] => Some(Self::Encoded),
+                _ => None,
+            },
             // PKCS#7 and other structures that begin with an object identifier.
-            [0x06, ..] => Some(Self::Encoded),
+            [0x06, ..] => is_object_identifier(inner).then_some(Self::Encoded),
             _ => None,
         }
     }
@@ -132,5 +134,23 @@ fn sequence(bytes: &[u8]) -> Option<&[u8]> {
         0x00..=0x80 => Some(rest),
         0x81..=0x83 => rest.get(usize::from(length - 0x80)..),
         _ => None,
+    }
+}
+
+/// Returns whether the bytes begin as an object identifier of the lengths that are in use.
+fn is_object_identifier(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x06] | [0x06, 3..=16, ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyMaterialKind;
+
+    #[test]
+    fn random_parts_of_paths_are_no_der() {
+        for random in ["MEYwYW5j", "MEYGYW5j", "MDgGQWJj"] {
+            let path = format!("/tmp/emulator-{random}/anchor/intermediate.pem");
+            assert_eq!(KeyMaterialKind::of(&path), None, "{path}");
+        }
     }
 }
