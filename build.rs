@@ -19,7 +19,8 @@ fn main() {
         // A panic aborts: Cargo.toml says so of this profile.
         if is("PROFILE", "release") && reads_linker_scripts() {
             let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(NO_UNWIND_TABLES);
-            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+            // Not by `-Wl,`, which divides a path at its commas.
+            println!("cargo::rustc-link-arg-bins=-T{}", script.display());
         }
     }
     println!("cargo::rerun-if-changed={NO_UNWIND_TABLES}");

@@ -32,7 +32,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 /// A variable as it was given.
 #[derive(Clone, Debug)]
 pub struct GivenVariable {
-    /// The place where it is given, for messages.
+    /// The option, the file or the table that gives it.
     pub origin: VariableOrigin,
     /// Its name, which may be wrong, and may be a secret then.
     pub name: Secret,
@@ -91,7 +91,7 @@ pub struct WantedArgument {
 /// A variable or a file that a program gets.
 #[derive(Clone, Debug)]
 pub struct WantedVariable {
-    /// The place where it is given, for messages.
+    /// The option, the file or the table that gives it.
     pub origin: VariableOrigin,
     /// The value, not resolved yet.
     pub value: WantedValue,

@@ -175,7 +175,7 @@ impl Object for AccessedValue {
     }
 }
 
-/// What is optional and does not exist, or `null`: false in conditions, and an error where it is written.
+/// An optional value that does not exist, or `null`: it is false in a condition; to write it is an error.
 #[derive(Debug)]
 struct AbsentValue {
     line: usize,
