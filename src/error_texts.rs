@@ -9,6 +9,7 @@
 //! 2. record the page with `INSTA_UPDATE=always cargo test --lib error_texts`, and read its text: does
 //!    it name the cause, and the next step?
 
+mod access_keys;
 mod credentials_file;
 mod files;
 mod hops;

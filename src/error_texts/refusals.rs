@@ -1,15 +1,16 @@
 //! Requests that AWS refused, with their likely causes.
 
 use super::identity::now;
-use super::{Page, hops, parameters, variants};
+use super::{Page, access_keys, hops, parameters, variants};
 use crate::output::error::Error;
 use roles_anywhere_client::aws::create_session::{SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
+use roles_anywhere_client::aws::query_protocol::QueryOperation;
 use roles_anywhere_client::diagnosis::{
     CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, Operation, Refusal,
-    SecretCause,
+    SecretCause, SecretChangeCause,
 };
 use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::region::Region;
@@ -20,7 +21,7 @@ use roles_anywhere_test_support::session::request;
 
 variants!(Cause:
     Throttled AnotherServer ServiceFailure ClockOffset AlteredRequest InvalidRequest Certificate
-    Configuration Secret Parameter SessionNotAccepted Hop Unknown
+    Configuration Secret SecretChange Parameter SessionNotAccepted Hop AccessKey Unknown
 );
 variants!(CertificateCause:
     Revoked Violations NoViolation NotACa IntermediateOutOfDate IssuerNotGiven PathEnds ChainSent
@@ -34,6 +35,7 @@ variants!(SecretCause:
     NoSuchSecret NoSuchVersion Denied OperationDenied KmsKeyDenied ScheduledForDeletion NotReadable
     VersionsDiffer
 );
+variants!(SecretChangeCause: NotWritable VersionExists StageElsewhere);
 variants!(Violation:
     Version Ca NoKeyUsage NoDigitalSignature NoClientAuth WeakDigest EmptySubject Key Expired
     NotYetValid LongCommonName
@@ -105,6 +107,14 @@ fn refusals_of_any_cause_have_these_texts() {
     let hop = Cause::Hop(hops::causes().remove(0));
     let heading = page.see(&hop);
     page.add(&heading, &refused(hops::operation(), (403, "AccessDenied", "x"), hop));
+    let access_key = Cause::AccessKey(access_keys::causes().remove(0));
+    let heading = page.see(&access_key);
+    let operation_of_iam = Operation::Query(QueryOperation::ListAccessKeys);
+    page.add(&heading, &refused(operation_of_iam, (404, "NoSuchEntity", "x"), access_key));
+    let change = Cause::SecretChange(secret_changes().remove(0));
+    let heading = page.see(&change);
+    let operation_of_change = Operation::Json(JsonOperation::PutSecretValue);
+    page.add(&heading, &refused(operation_of_change, (400, LABELS.1, "x"), change));
     page.check_has_all::<Cause>();
     let clocks =
         vec![ClockComparison::Agree, ClockComparison::Differ, ClockComparison::NotPossible];
@@ -305,12 +315,47 @@ fn refusals_of_secrets_have_these_texts() {
         };
         let operation = Operation::Json(match cause {
             SecretCause::Denied { operation, .. }
+            | SecretCause::KmsKeyDenied { operation, .. }
             | SecretCause::OperationDenied { operation, .. } => operation,
             _ => JsonOperation::GetSecretValue,
         });
         refused(operation, (400, code, message), Cause::Secret(cause))
     });
+    page.add_all(secret_changes(), |cause| {
+        let (operation, code, message) = match cause {
+            SecretChangeCause::NotWritable { .. } => {
+                (JsonOperation::PutSecretValue, LABELS.1, LABELS.2)
+            }
+            SecretChangeCause::VersionExists { .. } => (
+                JsonOperation::PutSecretValue,
+                "ResourceExistsException",
+                "You can't use ClientRequestToken because that value is already in use for a version of the secret.",
+            ),
+            SecretChangeCause::StageElsewhere { .. } => (
+                JsonOperation::UpdateSecretVersionStage,
+                "InvalidParameterException",
+                "The parameter RemoveFromVersionId can't be empty. Staging label AWSPENDING is currently attached to version b.",
+            ),
+        };
+        refused(Operation::Json(operation), (400, code, message), Cause::SecretChange(cause))
+    });
     page.compare("refusals_of_secrets");
+}
+
+fn secret_changes() -> Vec<SecretChangeCause> {
+    let secret = || SecretId::Name("prod/db".to_owned());
+    let version = || "01234567-89ab-4def-8123-456789abcdef".to_owned();
+    let elsewhere = |expected| SecretChangeCause::StageElsewhere {
+        secret: secret(),
+        stage: "AWSPENDING".to_owned(),
+        expected,
+    };
+    vec![
+        SecretChangeCause::NotWritable { secret: secret(), region: request().region },
+        SecretChangeCause::VersionExists { secret: secret(), version: version() },
+        elsewhere(None),
+        elsewhere(Some(version())),
+    ]
 }
 
 fn secret_causes() -> Vec<SecretCause> {
@@ -337,8 +382,19 @@ fn secret_causes() -> Vec<SecretCause> {
         denied(JsonOperation::DescribeSecret, by_arn),
         denied(JsonOperation::GetSecretValue, of_other_account.clone()),
         SecretCause::OperationDenied { operation: JsonOperation::ListSecrets, role: role.clone() },
-        SecretCause::KmsKeyDenied { role: role.clone(), secret: named(), key: None },
+        denied(JsonOperation::PutSecretValue, named()),
+        SecretCause::OperationDenied {
+            operation: JsonOperation::GetRandomPassword,
+            role: role.clone(),
+        },
         SecretCause::KmsKeyDenied {
+            operation: JsonOperation::PutSecretValue,
+            role: role.clone(),
+            secret: named(),
+            key: None,
+        },
+        SecretCause::KmsKeyDenied {
+            operation: JsonOperation::GetSecretValue,
             role: role.clone(),
             secret: of_other_account,
             key: Some(KMS_KEY.to_owned()),

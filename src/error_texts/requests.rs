@@ -9,7 +9,7 @@ use roles_anywhere_client::aws::create_session::SessionResponseError;
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::json_protocol::{JsonOperation, JsonResponseError};
 use roles_anywhere_client::aws::retry::RequestError;
-use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::credentials::AccessKey;
 use roles_anywhere_client::diagnosis::{Cause, ConfigurationCause, Operation, Refusal};
 use roles_anywhere_client::http::{Distrust, Presented, Request, SourceMessage, TransportError};
 use roles_anywhere_client::key::signer::SignError;
@@ -30,7 +30,7 @@ variants!(Distrust: Issuer Name Time Other);
 variants!(SignError: Software);
 variants!(SessionResponseError: Malformed NotXml Empty OtherRole Blank Expired);
 variants!(JsonResponseError: Malformed Base64 NoValue LeftOut RepeatedPage);
-variants!(ServiceCallError: Request SessionRefused Refused Response);
+variants!(ServiceCallError: Request SessionRefused Refused Response QueryResponse OutcomeUnknown);
 
 const HOST: &str = "rolesanywhere.eu-central-1.amazonaws.com";
 
@@ -87,13 +87,10 @@ fn request_errors() -> Vec<RequestError> {
 
 /// Returns the error for a request that cannot be signed, as its query is too long.
 fn unsignable() -> AccessKeyError {
-    let credentials = Credentials {
-        access_key_id: "ASIAEXAMPLEEXAMPLE00".to_owned(),
-        secret_access_key: Secret::new("wJalrXUtnFEMIEXAMPLEKEY".to_owned()),
-        session_token: Secret::new("token".to_owned()),
-        expiration: now(),
-        account_id: "123456789012".to_owned(),
-        role_session_name: None,
+    let key = AccessKey {
+        id: "AKIAEXAMPLEEXAMPLE00".to_owned(),
+        secret: Secret::new("wJalrXUtnFEMIEXAMPLEKEY".to_owned()),
+        session_token: None,
     };
     let request = Request {
         method: "POST",
@@ -104,7 +101,7 @@ fn unsignable() -> AccessKeyError {
         body: Vec::new(),
     };
     let region = Region::parse("us-east-1").unwrap();
-    let signed = access_key::sign(request, &region, "secretsmanager", now(), &credentials);
+    let signed = access_key::sign(request, &region, "secretsmanager", now(), &key);
     signed.unwrap_err()
 }
 

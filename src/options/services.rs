@@ -1,4 +1,4 @@
-//! Where Secrets Manager and the Parameter Store are, and in which Region.
+//! Where Secrets Manager, the Parameter Store, IAM and STS are, and in which Region.
 
 use crate::options::cache::cache;
 use crate::options::session::{EndpointOptions, SessionOptions};
@@ -6,7 +6,8 @@ use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::secrets::{NO_DECRYPT, PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::session::{
-    AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL_SSM, REGION, ROLE_ARN,
+    AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL_SSM,
+    AWS_ENDPOINT_URL_STS, REGION, ROLE_ARN,
 };
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
@@ -83,6 +84,22 @@ pub fn parameter_store(
     region: Region,
 ) -> Result<RegionalEndpoint, UsageError> {
     service(settings, session, SYSTEMS_MANAGER, region)
+}
+
+/// Returns IAM in the partition of the trust anchor, with the Region that it is signed for.
+pub fn iam(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<RegionalEndpoint, UsageError> {
+    session.endpoint_by_variable(settings, (Service::Iam, &AWS_ENDPOINT_URL_IAM))
+}
+
+/// Returns STS in the Region of the trust anchor.
+pub fn sts(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<RegionalEndpoint, UsageError> {
+    session.endpoint_by_variable(settings, (Service::Sts, &AWS_ENDPOINT_URL_STS))
 }
 
 /// Returns whether SecureStrings are decrypted.

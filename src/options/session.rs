@@ -136,6 +136,19 @@ impl SessionOptions {
         given.map(|setting| given_one(setting, &self.variant)).transpose()
     }
 
+    /// Returns where a service is whose endpoint is given by the variable `aws` of the AWS SDKs only. It is in
+    /// the Region or in the partition of the trust anchor.
+    pub fn endpoint_by_variable(
+        &self,
+        settings: &Settings<'_>,
+        (service, aws): (Service, &'static OptionSpec),
+    ) -> Result<RegionalEndpoint, UsageError> {
+        let region = &self.request.region;
+        let endpoint = chosen(configured(settings, aws)?, service, &self.variant, region)?;
+        let region = endpoint::signing_region(service, region, self.variant.0);
+        Ok(RegionalEndpoint { endpoint, region })
+    }
+
     /// Returns which of AWS's endpoints are used.
     pub fn endpoint_variant(&self) -> Variant {
         self.variant.0

@@ -45,6 +45,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &identity::CREDENTIALS_DIRECTORY,
     &other_programs::GITHUB_ENV,
     &other_programs::SHELL,
+    &session::AWS_ENDPOINT_URL_IAM,
     &session::AWS_ENDPOINT_URL_SECRETS_MANAGER,
     &session::AWS_ENDPOINT_URL_ROLESANYWHERE,
     &session::AWS_ENDPOINT_URL_SSM,

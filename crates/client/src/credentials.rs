@@ -1,4 +1,4 @@
-//! Temporary AWS credentials.
+//! AWS credentials: temporary ones, and access keys.
 
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -21,6 +21,27 @@ pub struct Credentials {
     pub account_id: String,
     /// The name of the session; `None` if AWS's response does not tell it.
     pub role_session_name: Option<RoleSessionName>,
+}
+
+/// An access key: a long-term one, or with a token that of a session. `Debug` shows the id only.
+#[derive(Clone, Debug)]
+pub struct AccessKey {
+    /// Its public identifier, safe to log.
+    pub id: String,
+    /// The signing secret.
+    pub secret: Secret,
+    /// The token that is sent with every request; `None` for a long-term key.
+    pub session_token: Option<Secret>,
+}
+
+impl From<&Credentials> for AccessKey {
+    fn from(credentials: &Credentials) -> Self {
+        Self {
+            id: credentials.access_key_id.clone(),
+            secret: credentials.secret_access_key.clone(),
+            session_token: Some(credentials.session_token.clone()),
+        }
+    }
 }
 
 /// A name of 2 to 64 letters, digits and `_+=,.@-`, as STS accepts it.

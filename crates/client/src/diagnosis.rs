@@ -8,6 +8,7 @@ mod assume_role;
 mod cause;
 mod chain;
 mod create_session;
+mod iam;
 mod parameter_store;
 mod secrets_manager;
 
@@ -16,6 +17,7 @@ use std::fmt;
 use crate::arn::RoleArn;
 use crate::aws::error_response::ServiceError;
 use crate::aws::json_protocol::JsonOperation;
+use crate::aws::query_protocol::QueryOperation;
 use crate::region::Region;
 use crate::time::Timestamp;
 use crate::x509::Certificate;
@@ -23,10 +25,11 @@ use crate::x509::Chain;
 
 pub use assume_role::{HopEvidence, assume_role};
 pub use cause::{
-    CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause, DeniedAction,
-    HopCause, ParameterCause, SecretCause,
+    AccessKeyCause, CaExtensions, Cause, CertificateCause, ClockComparison, ConfigurationCause,
+    DeniedAction, HopCause, KeyCaller, ParameterCause, SecretCause, SecretChangeCause,
 };
 pub use create_session::create_session;
+pub use iam::{IamEvidence, IamSigner, iam};
 pub use parameter_store::{ParameterSubject, missing_parameter, parameter_store};
 pub use secrets_manager::{SecretSubject, secrets_manager};
 
@@ -48,6 +51,8 @@ pub enum Operation {
     CreateSession,
     /// One of Secrets Manager or of Systems Manager.
     Json(JsonOperation),
+    /// One of IAM or of STS.
+    Query(QueryOperation),
     /// `sts:AssumeRole`, for a hop of a chain of roles.
     AssumeRole {
         /// The number of the hop, from 1.
@@ -65,6 +70,7 @@ impl fmt::Display for Operation {
         match self {
             Self::CreateSession => f.write_str("CreateSession"),
             Self::Json(operation) => operation.fmt(f),
+            Self::Query(operation) => operation.fmt(f),
             Self::AssumeRole { hop, hops, role } => {
                 write!(f, "AssumeRole (hop {hop} of {hops}: {role})")
             }

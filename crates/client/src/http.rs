@@ -34,12 +34,14 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// Wipes the headers, which may hold a session token or a signature.
+/// Wipes the headers, which may hold a session token or a signature, and the body, which may hold a
+/// secret.
 impl Drop for Request {
     fn drop(&mut self) {
         for (_, value) in &mut self.headers {
             value.zeroize();
         }
+        self.body.zeroize();
     }
 }
 

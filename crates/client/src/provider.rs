@@ -6,9 +6,12 @@ pub mod earlier_hops;
 mod error;
 mod exchange;
 pub mod fallback;
+pub mod iam;
 pub mod parameter_store;
+mod query_call;
 pub mod secrets_manager;
 mod service_call;
+pub mod sts;
 
 use crate::arn::RoleArn;
 use crate::aws::assume_role::AssumeRole;

@@ -147,6 +147,11 @@ pub static AWS_ENDPOINT_URL_SSM: OptionSpec =
     OptionSpec::of_variables(&["AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL"], ValueType::Url)
         .sensitivity(Sensitivity::Sensitive);
 
+/// The endpoint of IAM that the AWS SDKs are given.
+pub static AWS_ENDPOINT_URL_IAM: OptionSpec =
+    OptionSpec::of_variables(&["AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL"], ValueType::Url)
+        .sensitivity(Sensitivity::Sensitive);
+
 /// The endpoint of STS that the AWS SDKs are given.
 pub static AWS_ENDPOINT_URL_STS: OptionSpec =
     OptionSpec::of_variables(&["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"], ValueType::Url)

@@ -3,6 +3,7 @@
 
 mod key_files;
 mod refusals;
+mod service_call;
 mod transport;
 
 use std::sync::Arc;
@@ -18,13 +19,11 @@ use crate::output::usage::{UsageError, wrong_reference};
 use key_files::{bundle_hint, key_hint};
 use refusals::refusal_hints;
 use roles_anywhere_client::aws::create_session::SessionResponseError;
-use roles_anywhere_client::aws::json_protocol::JsonResponseError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::identity::{CertificateRole, IdentityError};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceKind};
 use roles_anywhere_client::provider::fallback::FallbackError;
 use roles_anywhere_client::provider::parameter_store::MissingParameter;
-use roles_anywhere_client::provider::secrets_manager::ServiceCallError;
 use roles_anywhere_client::provider::{ClockFinding, ErrorKind, ProviderError};
 use transport::request_hint;
 
@@ -270,26 +269,6 @@ fn answer_hint(error: &SessionResponseError) -> &'static str {
     match error {
         SessionResponseError::Expired { .. } => "check this machine's clock",
         _ => "the endpoint may not be AWS: check `--endpoint` and any proxy",
-    }
-}
-
-impl From<ServiceCallError> for Error {
-    fn from(error: ServiceCallError) -> Self {
-        match error {
-            ServiceCallError::Request(error) => error.into(),
-            ServiceCallError::SessionRefused(source) | ServiceCallError::Refused(source) => {
-                ProviderError::Refused { source, retry_after: None }.into()
-            }
-            ServiceCallError::Response(error) => error.into(),
-        }
-    }
-}
-
-impl From<JsonResponseError> for Error {
-    fn from(error: JsonResponseError) -> Self {
-        let option = refusals::endpoint_option(error.service());
-        Self::new(ErrorKind::Unreachable, error)
-            .hint(format!("the endpoint may not be AWS: check `{option}` and any proxy"))
     }
 }
 

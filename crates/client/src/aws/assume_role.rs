@@ -4,13 +4,11 @@
 
 mod parameters;
 
-use url::form_urlencoded::Serializer;
-
 use crate::arn::RoleArn;
 use crate::aws::create_session::SessionResponseError;
 use crate::aws::endpoint::{RegionalEndpoint, Service};
 use crate::aws::issued_credentials::{MemberNames, WireCredentials, session_name};
-use crate::aws::query_protocol;
+use crate::aws::query_protocol::{self, Form, MOST_NODES};
 use crate::credentials::{Credentials, RoleSessionName};
 use crate::http::{Request, Response};
 use crate::region::Region;
@@ -20,9 +18,6 @@ use crate::time::Timestamp;
 pub use parameters::{
     ExternalId, HopDuration, MAX_POLICY, MAX_TAGS, SessionPolicy, SessionTags, SessionTagsError,
 };
-
-/// The one version that STS ever had.
-const VERSION: &str = "2011-06-15";
 
 /// One hop of a chain of roles: a request for a session of the next role.
 ///
@@ -73,34 +68,25 @@ impl AssumeRole {
 
     /// Returns the unsigned request, for a session with this name.
     pub fn to_http(&self, session_name: &RoleSessionName) -> Request {
-        let mut form = Serializer::new(String::new());
-        form.append_pair("Action", "AssumeRole");
-        form.append_pair("Version", VERSION);
-        form.append_pair("RoleArn", &self.role.to_string());
-        form.append_pair("RoleSessionName", session_name.as_str());
-        form.append_pair("DurationSeconds", &self.duration.seconds().to_string());
+        let mut form = Form::of_sts("AssumeRole");
+        form.append("RoleArn", &self.role.to_string());
+        form.append("RoleSessionName", session_name.as_str());
+        form.append("DurationSeconds", &self.duration.seconds().to_string());
         if let Some(policy) = &self.policy {
-            form.append_pair("Policy", policy.as_str());
+            form.append("Policy", policy.as_str());
         }
         // Lists count from 1; an empty one is left out, as `Tags=` would be a list for STS.
         for (number, (key, value)) in (1..).zip(self.tags.tags()) {
-            form.append_pair(&format!("Tags.member.{number}.Key"), key);
-            form.append_pair(&format!("Tags.member.{number}.Value"), value);
+            form.append(&format!("Tags.member.{number}.Key"), key);
+            form.append(&format!("Tags.member.{number}.Value"), value);
         }
         for (number, key) in (1..).zip(self.tags.transitive()) {
-            form.append_pair(&format!("TransitiveTagKeys.member.{number}"), key);
+            form.append(&format!("TransitiveTagKeys.member.{number}"), key);
         }
         if let Some(external_id) = &self.external_id {
-            form.append_pair("ExternalId", external_id.as_str());
+            form.append("ExternalId", external_id.as_str());
         }
-        Request {
-            method: "POST",
-            endpoint: self.sts.endpoint.clone(),
-            path: "/",
-            query: String::new(),
-            headers: vec![("content-type".to_owned(), CONTENT_TYPE.to_owned())],
-            body: form.finish().into_bytes(),
-        }
+        form.request(&self.sts)
     }
 
     /// Returns the values that must not be shown, even if AWS repeats them.
@@ -117,14 +103,13 @@ impl AssumeRole {
         response: &Response,
         now: Timestamp,
     ) -> Result<Credentials, SessionResponseError> {
-        let document =
-            query_protocol::document(response.body.expose()).ok_or(SessionResponseError::NotXml)?;
-        let result = query_protocol::element(document.root_element(), &["AssumeRoleResult"])
-            .filter(|_| document.root_element().tag_name().name() == "AssumeRoleResponse")
-            .ok_or(SessionResponseError::Empty)?;
+        let document = query_protocol::document(response.body.expose(), MOST_NODES)
+            .ok_or(SessionResponseError::NotXml)?;
+        let result =
+            query_protocol::result(&document, "AssumeRole").ok_or(SessionResponseError::Empty)?;
         let member = |path: &[&'static str]| {
             let name = path.last().copied().unwrap_or_default();
-            query_protocol::text(result, path).ok_or(SessionResponseError::Blank(name))
+            result.text(path).ok_or(SessionResponseError::Blank(name))
         };
         let user = member(&["AssumedRoleUser", "Arn"])?;
         if session_name(user, &self.role).is_none() {
@@ -139,8 +124,6 @@ impl AssumeRole {
         credentials.check(&MEMBERS, &self.role, Some(user), now)
     }
 }
-
-const CONTENT_TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The names of the members of the response.
 const MEMBERS: MemberNames = MemberNames {

@@ -1,11 +1,15 @@
 //! The endpoints of AWS services, by the rule sets of botocore.
 
+mod iam;
+
 use crate::http::Endpoint;
 use crate::region::{Partition, Region};
 
 /// An AWS service that this library calls.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Service {
+    /// IAM, which has one endpoint for each partition.
+    Iam,
     /// IAM Roles Anywhere.
     RolesAnywhere,
     /// Secrets Manager.
@@ -20,6 +24,7 @@ impl Service {
     /// Returns the signing name, which is also the prefix of the host name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Iam => "iam",
             Self::RolesAnywhere => "rolesanywhere",
             Self::SecretsManager => "secretsmanager",
             Self::Ssm => "ssm",
@@ -54,15 +59,33 @@ pub struct RegionalEndpoint {
 }
 
 impl RegionalEndpoint {
-    /// Returns the public endpoint of `service` in `region`.
+    /// Returns the public endpoint of `service` in `region`, or in the partition of `region` if that is all
+    /// there is.
     pub fn of(service: Service, region: Region) -> Self {
-        Self { endpoint: of(service, &region, Variant::default()), region }
+        let variant = Variant::default();
+        let endpoint = of(service, &region, variant);
+        let region = match service {
+            Service::Iam => signing_region(service, &region, variant),
+            _ => region,
+        };
+        Self { endpoint, region }
+    }
+}
+
+/// Returns the Region that requests to `service` in `region` are signed for.
+pub fn signing_region(service: Service, region: &Region, variant: Variant) -> Region {
+    match service {
+        Service::Iam => iam::signing_region(region.partition(), variant),
+        _ => region.clone(),
     }
 }
 
 /// Returns the endpoint of `service` in `region`.
 pub fn of(service: Service, region: &Region, variant: Variant) -> Endpoint {
     let partition = region.partition();
+    if service == Service::Iam {
+        return iam::endpoint(partition, variant);
+    }
     let has_own_host = variant.fips && !is_always_fips(service, partition, variant);
     let fips = if has_own_host { "-fips" } else { "" };
     let suffix = match (variant.dual_stack, same_host_for_both(service, partition)) {

@@ -80,7 +80,7 @@ pub(super) fn session_name(user: &str, role: &RoleArn) -> Option<RoleSessionName
 }
 
 /// Returns whether `id` is a possible access key id: STS documents 16 to 128 characters.
-fn is_access_key_id(id: &str) -> bool {
+pub(super) fn is_access_key_id(id: &str) -> bool {
     let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
     (16..=128).contains(&id.len()) && id.bytes().all(legal)
 }

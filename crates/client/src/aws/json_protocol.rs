@@ -30,6 +30,12 @@ pub enum JsonOperation {
     DescribeSecret,
     /// `secretsmanager:ListSecrets`.
     ListSecrets,
+    /// `secretsmanager:PutSecretValue`.
+    PutSecretValue,
+    /// `secretsmanager:UpdateSecretVersionStage`.
+    UpdateSecretVersionStage,
+    /// `secretsmanager:GetRandomPassword`.
+    GetRandomPassword,
     /// `ssm:GetParameter`.
     GetParameter,
     /// `ssm:GetParameters`.
@@ -46,6 +52,9 @@ impl JsonOperation {
             Self::BatchGetSecretValue => "BatchGetSecretValue",
             Self::DescribeSecret => "DescribeSecret",
             Self::ListSecrets => "ListSecrets",
+            Self::PutSecretValue => "PutSecretValue",
+            Self::UpdateSecretVersionStage => "UpdateSecretVersionStage",
+            Self::GetRandomPassword => "GetRandomPassword",
             Self::GetParameter => "GetParameter",
             Self::GetParameters => "GetParameters",
             Self::GetParametersByPath => "GetParametersByPath",
@@ -58,7 +67,10 @@ impl JsonOperation {
             Self::GetSecretValue
             | Self::BatchGetSecretValue
             | Self::DescribeSecret
-            | Self::ListSecrets => Service::SecretsManager,
+            | Self::ListSecrets
+            | Self::PutSecretValue
+            | Self::UpdateSecretVersionStage
+            | Self::GetRandomPassword => Service::SecretsManager,
             Self::GetParameter | Self::GetParameters | Self::GetParametersByPath => Service::Ssm,
         }
     }
@@ -70,6 +82,19 @@ impl JsonOperation {
 
     /// Returns the unsigned request with `input` at `at`.
     pub(super) fn request(self, at: &RegionalEndpoint, input: &impl Serialize) -> Request {
+        self.request_of_length(at, input, 0)
+    }
+
+    /// As [`Self::request`], for an `input` of at most `length` bytes: its buffer is not moved while it is
+    /// written, so no copy of a secret is left in memory.
+    pub(super) fn request_of_length(
+        self,
+        at: &RegionalEndpoint,
+        input: &impl Serialize,
+        length: usize,
+    ) -> Request {
+        let mut body = Vec::with_capacity(length);
+        serde_json::to_writer(&mut body, input).expect("strings, numbers and lists serialize");
         let target = match self.service() {
             Service::Ssm => "AmazonSSM",
             service => service.name(),
@@ -83,7 +108,7 @@ impl JsonOperation {
                 ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
                 ("x-amz-target".to_owned(), format!("{target}.{self}")),
             ],
-            body: serde_json::to_vec(input).expect("strings, numbers and lists serialize"),
+            body,
         }
     }
 

@@ -15,6 +15,15 @@ use crate::time::{Deadline, Timestamp};
 /// The most attempts to send a request.
 pub const MAX_ATTEMPTS: u32 = 3;
 
+/// Whether a request may be carried out twice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Repeatable {
+    /// It may: a second time has no further effect, or one that does no harm.
+    Yes,
+    /// It must not: it is not sent again if AWS may have carried it out.
+    No,
+}
+
 /// A response of AWS, and when it was received.
 #[derive(Debug)]
 pub struct TimedResponse {
@@ -40,18 +49,23 @@ impl TimedResponse {
 /// deadline has passed.
 ///
 /// Connection failures, 5xx, 429 and throttling codes are retried, after a backoff with full jitter
-/// or as long as `Retry-After` says. A response of this kind to the last attempt is returned.
+/// or as long as `Retry-After` says. A response of this kind to the last attempt is returned. If the
+/// request is not `repeatable`, only what AWS has certainly not carried out is retried: a connection that
+/// was not made, and throttling.
 /// `prepare` is called for each attempt, so that each signature has the current time.
 pub async fn send<E: Into<RequestError>>(
     ports: &Ports,
     deadline: Deadline,
+    repeatable: Repeatable,
     mut prepare: impl FnMut(Timestamp) -> Result<Request, E>,
 ) -> Result<TimedResponse, RequestError> {
     let mut attempt = 1;
     loop {
         let request = prepare(ports.clock.now()).map_err(Into::into)?;
         let outcome = attempt_once(ports, deadline, &request, attempt).await?;
-        let backoff = next_backoff(&outcome, attempt, ports.entropy.bits());
+        let is_final = repeatable == Repeatable::No && may_be_carried_out(&outcome);
+        let random = ports.entropy.bits();
+        let backoff = (!is_final).then(|| next_backoff(&outcome, attempt, random)).flatten();
         let remaining = deadline.remaining(ports.clock.uptime());
         match backoff {
             Some(backoff) if backoff < remaining => {
@@ -103,6 +117,17 @@ pub(crate) async fn within<T>(
     }
 }
 
+/// Returns whether AWS may have carried out a request with this outcome.
+fn may_be_carried_out(outcome: &Result<TimedResponse, TransportError>) -> bool {
+    match outcome {
+        Ok(answer) => {
+            let error = ServiceError::parse(&answer.response, &[]);
+            answer.response.is_success() || error.is_failure_of_service() && !error.is_throttle()
+        }
+        Err(error) => error.may_have_been_sent(),
+    }
+}
+
 /// Returns the time to wait before the next attempt; `None` if there is no other attempt.
 fn next_backoff(
     outcome: &Result<TimedResponse, TransportError>,
@@ -134,7 +159,7 @@ pub enum RequestError {
     /// The private key could not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// The session's credentials could not sign.
+    /// The access key could not sign.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
     /// The transport failed.
@@ -156,6 +181,17 @@ pub enum RequestError {
         /// The number of attempts.
         attempt: u32,
     },
+}
+
+impl RequestError {
+    /// Returns whether AWS may have carried out the request.
+    pub fn may_have_been_carried_out(&self) -> bool {
+        match self {
+            Self::Sign(_) | Self::AccessKey(_) => false,
+            Self::Transport { source, .. } => source.may_have_been_sent(),
+            Self::Timeout { .. } => true,
+        }
+    }
 }
 
 /// Returns seconds with one digit after the point, if that is not 0: a fallback has a share of the time.
@@ -261,6 +297,13 @@ mod tests {
     /// Makes a call with a limit of 20 seconds; returns its result, and the second at which each attempt
     /// was signed.
     fn call(ports: &FakePorts) -> (Result<TimedResponse, RequestError>, Vec<i64>) {
+        call_if(Repeatable::Yes, ports)
+    }
+
+    fn call_if(
+        repeatable: Repeatable,
+        ports: &FakePorts,
+    ) -> (Result<TimedResponse, RequestError>, Vec<i64>) {
         let mut signed = Vec::new();
         let prepare = |now: Timestamp| {
             signed.push(START.seconds_until(now));
@@ -268,7 +311,7 @@ mod tests {
         };
         let deadline = Deadline::new(Duration::ZERO, Duration::from_secs(20));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let ended = runtime.block_on(send(&ports.ports(), deadline, prepare));
+        let ended = runtime.block_on(send(&ports.ports(), deadline, repeatable, prepare));
         (ended, signed)
     }
 
@@ -318,5 +361,54 @@ mod tests {
         let ports = ports([retry_after("15"), Reply::Silence]);
         assert!(matches!(call(&ports).0, Err(RequestError::Timeout { attempt: 2, .. })));
         assert_eq!(ports.clock.uptime(), Duration::from_secs(20));
+    }
+
+    fn attempts_if_not_repeatable(replies: impl IntoIterator<Item = Reply>) -> (usize, Ended) {
+        let (ended, signed) = call_if(Repeatable::No, &ports(replies));
+        (signed.len(), ended)
+    }
+
+    type Ended = Result<TimedResponse, RequestError>;
+
+    #[test]
+    fn what_may_be_carried_out_is_not_sent_twice() {
+        for reply in [
+            Reply::lost(),
+            Reply::status(500, "<ErrorResponse/>"),
+            Reply::status(503, ""),
+            Reply::status(504, "<html>"),
+            Reply::status(400, r#"{"__type":"InternalServiceError"}"#),
+            Reply::status(200, ""),
+            Reply::status(403, ""),
+            Reply::Silence,
+        ] {
+            let shown = format!("{reply:?}");
+            let (attempts, _) = attempts_if_not_repeatable([reply]);
+            assert_eq!(attempts, 1, "{shown}");
+        }
+        let (_, ended) = attempts_if_not_repeatable([Reply::lost()]);
+        assert!(ended.unwrap_err().may_have_been_carried_out());
+        let (_, ended) = attempts_if_not_repeatable([Reply::Silence]);
+        assert!(ended.unwrap_err().may_have_been_carried_out());
+    }
+
+    #[test]
+    fn what_was_not_carried_out_is_sent_again() {
+        let not_connected = || {
+            let source = SourceMessage("no".into());
+            Reply::Error(TransportError::Connect { peer: "a:1".into(), source })
+        };
+        let throttled = Reply::status(
+            400,
+            "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>",
+        );
+        let (attempts, ended) =
+            attempts_if_not_repeatable([not_connected(), throttled, Reply::status(200, "")]);
+        assert_eq!((attempts, ended.unwrap().response.status), (3, 200));
+        let busy = |_| Reply::status(503, "").with_header("x-amzn-errortype", "SlowDown");
+        let (attempts, _) = attempts_if_not_repeatable((0..3).map(busy));
+        assert_eq!(attempts, 3);
+        let (_, ended) = attempts_if_not_repeatable((0..3).map(|_| not_connected()));
+        assert!(!ended.unwrap_err().may_have_been_carried_out());
     }
 }

@@ -1,5 +1,8 @@
 //! The causes of refusals, as data: facts, without wording and without advice.
 
+mod access_key;
+mod secret_change;
+
 use crate::arn::{ProfileArn, RoleArn, TrustAnchorArn};
 use crate::aws::create_session::SessionDuration;
 use crate::aws::get_secret_value::SecretId;
@@ -9,6 +12,8 @@ use crate::region::Region;
 use crate::time::Timestamp;
 use crate::x509::requirements::Violation;
 use crate::x509::{DistinguishedName, LeftOut};
+pub use access_key::{AccessKeyCause, KeyCaller};
+pub use secret_change::SecretChangeCause;
 
 /// A likely cause of a refusal, or a fact that helps to find it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,8 +46,10 @@ pub enum Cause {
     Certificate(CertificateCause),
     /// The trust anchor, the profile or the role.
     Configuration(ConfigurationCause),
-    /// The secret, or the permission to read it.
+    /// The secret, or the permission for it.
     Secret(SecretCause),
+    /// The secret, or a process that changed it at the same time.
+    SecretChange(SecretChangeCause),
     /// The parameter, or the permission to read it.
     Parameter(ParameterCause),
     /// The service of a call does not accept the session.
@@ -54,6 +61,8 @@ pub enum Cause {
     },
     /// The role of a hop, or the permission to assume it.
     Hop(HopCause),
+    /// The access key of a user, or the permission for it.
+    AccessKey(AccessKeyCause),
     /// AWS's message is not known here.
     Unknown,
 }
@@ -182,7 +191,7 @@ pub enum ConfigurationCause {
     },
 }
 
-/// A cause in the secret or the permission to read it.
+/// A cause in the secret or the permission to read or write it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum SecretCause {
     /// The secret does not exist.
@@ -201,9 +210,9 @@ pub enum SecretCause {
         /// The Region of the request.
         region: Region,
     },
-    /// A policy does not allow the role to read the secret.
+    /// A policy does not allow the role an operation on the secret.
     Denied {
-        /// What is not allowed: to read its value, or to describe it.
+        /// What is not allowed.
         operation: JsonOperation,
         /// The role.
         role: RoleArn,
@@ -212,8 +221,8 @@ pub enum SecretCause {
         /// The Region of the request.
         region: Region,
     },
-    /// A policy does not allow the role an operation that is of no secret: to list them, or to read
-    /// several at once.
+    /// A policy does not allow the role an operation that is of no secret: to list them, to read
+    /// several at once, or to make a password.
     OperationDenied {
         /// The operation.
         operation: JsonOperation,
@@ -222,6 +231,8 @@ pub enum SecretCause {
     },
     /// The role may not use the KMS key of the secret, or the key is disabled.
     KmsKeyDenied {
+        /// For what.
+        operation: JsonOperation,
         /// The role.
         role: RoleArn,
         /// The secret.

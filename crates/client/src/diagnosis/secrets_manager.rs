@@ -1,10 +1,13 @@
 //! The refusals of Secrets Manager.
 
-use super::cause::{Cause, SecretCause};
+use super::cause::{Cause, SecretCause, SecretChangeCause};
 use super::{CallEvidence, general, kms_key};
 use crate::aws::error_response::ServiceError;
 use crate::aws::get_secret_value::{SecretId, SecretRequest};
 use crate::aws::json_protocol::JsonOperation;
+use crate::aws::put_secret_value::PutSecretValue;
+use crate::aws::update_secret_version_stage::MoveStage;
+use crate::region::Region;
 use crate::text::disclosure::may_be_repeated;
 
 /// What a refused call asked for.
@@ -20,6 +23,12 @@ pub enum SecretSubject<'a> {
     Batch(&'a [SecretId]),
     /// The secrets whose names start with a prefix, or all.
     List(Option<&'a str>),
+    /// A new version.
+    Put(&'a PutSecretValue),
+    /// That a staging label moves.
+    Move(&'a MoveStage),
+    /// A random password, which is of no secret.
+    Password,
 }
 
 impl SecretSubject<'_> {
@@ -30,6 +39,9 @@ impl SecretSubject<'_> {
             Self::Description(_) => JsonOperation::DescribeSecret,
             Self::Batch(_) => JsonOperation::BatchGetSecretValue,
             Self::List(_) => JsonOperation::ListSecrets,
+            Self::Put(_) => JsonOperation::PutSecretValue,
+            Self::Move(_) => JsonOperation::UpdateSecretVersionStage,
+            Self::Password => JsonOperation::GetRandomPassword,
         }
     }
 
@@ -44,6 +56,9 @@ impl SecretSubject<'_> {
             Self::List(prefix) => {
                 prefix.iter().copied().filter(|prefix| !may_be_repeated(prefix)).collect()
             }
+            Self::Put(request) => request.hidden(),
+            Self::Move(request) => request.hidden(),
+            Self::Password => Vec::new(),
         }
     }
 
@@ -52,6 +67,7 @@ impl SecretSubject<'_> {
         match (self, self.secret()) {
             (_, Some(secret)) => secret.shown(),
             (Self::Batch(secrets), None) => format!("{} secrets", secrets.len()),
+            (Self::Password, None) => "a password".to_owned(),
             (_, None) => "secrets".to_owned(),
         }
     }
@@ -60,13 +76,18 @@ impl SecretSubject<'_> {
         match self {
             Self::Value(request) => Some(&request.secret),
             Self::InBatch(secret) | Self::Description(secret) => Some(secret),
-            Self::Batch(_) | Self::List(_) => None,
+            Self::Put(request) => Some(&request.secret),
+            Self::Move(request) => Some(&request.secret),
+            Self::Batch(_) | Self::List(_) | Self::Password => None,
         }
     }
 
     fn names_a_version(&self) -> bool {
-        matches!(self, Self::Value(request)
-            if request.version_id.is_some() || request.version_stage.is_some())
+        match self {
+            Self::Value(request) => request.version_id.is_some() || request.version_stage.is_some(),
+            Self::Move(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -93,6 +114,9 @@ pub fn secrets_manager(
         };
     };
     let message = service_error.message.to_ascii_lowercase();
+    if let Some(cause) = of_change(code, &message, subject, &region) {
+        return Cause::SecretChange(cause);
+    }
     let key = || kms_key(service_error);
     Cause::Secret(match code {
         "ResourceNotFoundException" if subject.names_a_version() => {
@@ -105,26 +129,63 @@ pub fn secrets_manager(
             };
             SecretCause::NoSuchSecret { account: account.to_owned(), secret, region }
         }
-        "DecryptionFailure" => SecretCause::KmsKeyDenied { role, secret, key: key() },
+        "DecryptionFailure" | "EncryptionFailure" => {
+            SecretCause::KmsKeyDenied { operation, role, secret, key: key() }
+        }
         "AccessDeniedException" if message.contains("kms") => {
-            SecretCause::KmsKeyDenied { role, secret, key: key() }
+            SecretCause::KmsKeyDenied { operation, role, secret, key: key() }
         }
         "AccessDeniedException" => SecretCause::Denied { operation, role, secret, region },
         "InvalidRequestException" if message.contains("deletion") => {
             SecretCause::ScheduledForDeletion { secret, region }
         }
         "InvalidRequestException" => SecretCause::NotReadable,
-        "InvalidParameterException" if subject.names_a_version() => SecretCause::VersionsDiffer,
+        "InvalidParameterException"
+            if subject.names_a_version() && operation == JsonOperation::GetSecretValue =>
+        {
+            SecretCause::VersionsDiffer
+        }
         "InvalidParameterException" | "ValidationException" => return Cause::InvalidRequest,
         _ => return Cause::Unknown,
     })
+}
+
+/// Returns the cause of a refused change that is one of changes only; `message` is in lower case.
+fn of_change(
+    code: &str,
+    message: &str,
+    subject: SecretSubject<'_>,
+    region: &Region,
+) -> Option<SecretChangeCause> {
+    match (subject, code) {
+        (SecretSubject::Put(put), "ResourceExistsException") => {
+            Some(SecretChangeCause::VersionExists {
+                secret: put.secret.clone(),
+                version: put.version_id.clone(),
+            })
+        }
+        // The code is that of any parameter; the texts are those of AWS and of moto.
+        (SecretSubject::Move(request), "InvalidParameterException")
+            if message.contains("staging label") || message.contains("version stage") =>
+        {
+            let MoveStage { secret, stage, from, .. } = request.clone();
+            Some(SecretChangeCause::StageElsewhere { secret, stage, expected: from })
+        }
+        (SecretSubject::Put(_) | SecretSubject::Move(_), code)
+            if code == "InvalidRequestException" && !message.contains("deletion")
+                || code == "InvalidParameterException" && message.contains("replica") =>
+        {
+            let secret = subject.secret()?.clone();
+            Some(SecretChangeCause::NotWritable { secret, region: region.clone() })
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::aws::create_session::SessionRequest;
-    use crate::region::Region;
     use crate::test_support::session;
     use crate::time::Timestamp;
 
@@ -161,6 +222,7 @@ mod tests {
         };
         let role = session::request().role;
         let denied_key = |key: Option<&str>| SecretCause::KmsKeyDenied {
+            operation: JsonOperation::GetSecretValue,
             role: role.clone(),
             secret: named(),
             key: key.map(str::to_owned),

@@ -93,6 +93,19 @@ impl TransportError {
             Self::Untrusted { .. } | Self::TooLarge { .. } | Self::TrustStore { .. } => false,
         }
     }
+
+    /// Returns whether the server may have received the request. A handshake can fail after that: with TLS
+    /// 1.3, the server checks last what it was sent.
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            Self::Interrupted { .. } | Self::TooLarge { .. } | Self::Handshake { .. } => true,
+            Self::Connect { .. }
+            | Self::Resolve { .. }
+            | Self::Untrusted { .. }
+            | Self::Proxy { .. }
+            | Self::TrustStore { .. } => false,
+        }
+    }
 }
 
 /// Why a server's certificate is not trusted, as far as the hint depends on it.

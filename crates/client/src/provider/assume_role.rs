@@ -5,8 +5,8 @@ use crate::aws::assume_role::AssumeRole;
 use crate::aws::create_session::SessionResponseError;
 use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
-use crate::aws::retry::{self, RequestError, TimedResponse};
-use crate::credentials::{Credentials, RoleSessionName, Session};
+use crate::aws::retry::{self, Repeatable, RequestError, TimedResponse};
+use crate::credentials::{AccessKey, Credentials, RoleSessionName, Session};
 use crate::diagnosis::{self, HopEvidence, Operation, Refusal};
 use crate::ports::Ports;
 use crate::provider::clock;
@@ -114,9 +114,10 @@ impl Hop<'_> {
     ) -> Result<TimedResponse, RequestError> {
         let Self { request, previous, ports, deadline, .. } = *self;
         let (region, service) = (&request.sts.region, Service::Sts.name());
-        retry::send(ports, deadline, |now| {
+        let key = AccessKey::from(&previous.credentials);
+        retry::send(ports, deadline, Repeatable::Yes, |now| {
             let now = now.after(clock_offset);
-            access_key::sign(request.to_http(name), region, service, now, &previous.credentials)
+            access_key::sign(request.to_http(name), region, service, now, &key)
         })
         .await
     }

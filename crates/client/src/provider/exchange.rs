@@ -3,7 +3,7 @@
 use crate::aws::create_session::{SessionRequest, SessionResponseError};
 use crate::aws::endpoint::Service;
 use crate::aws::error_response::ServiceError;
-use crate::aws::retry::{self, RequestError, TimedResponse};
+use crate::aws::retry::{self, Repeatable, RequestError, TimedResponse};
 use crate::credentials::{Credentials, MAX_LIFETIME_SECONDS, Session};
 use crate::diagnosis::{self, Evidence, Operation, Refusal};
 use crate::http::Response;
@@ -101,7 +101,7 @@ impl Exchange<'_> {
 
     async fn call(&self, clock_offset: i64) -> Result<TimedResponse, RequestError> {
         let Self { request, identity, ports, deadline } = *self;
-        retry::send(ports, deadline, |now| {
+        retry::send(ports, deadline, Repeatable::Yes, |now| {
             let now = now.after(clock_offset);
             let scope = Scope::new(now, &request.region, Service::RolesAnywhere.name());
             let signed = sigv4::sign(request.to_http(), &scope, now, identity)?;

@@ -1,17 +1,21 @@
-//! Reads secrets of AWS Secrets Manager with a session.
+//! Reads and writes secrets of AWS Secrets Manager with a session.
 
 use crate::aws::batch_get_secret_value::{self, SecretBatch};
 use crate::aws::describe_secret;
 use crate::aws::endpoint::RegionalEndpoint;
+use crate::aws::get_random_password::{self, PasswordRules};
 use crate::aws::get_secret_value::{self, SecretId, SecretRequest, SecretVersion};
 use crate::aws::json_protocol::JsonResponseError;
 use crate::aws::list_secrets;
+use crate::aws::put_secret_value::{self, PutSecretValue, StoredVersion};
 use crate::aws::secret_description::SecretDescription;
+use crate::aws::update_secret_version_stage::{self, MoveStage};
 use crate::credentials::Session;
 use crate::diagnosis::{self, Refusal, SecretSubject};
 use crate::ports::Ports;
 use crate::provider::RolesAnywhere;
 use crate::provider::service_call::{Pages, ServiceCall, Subject};
+use crate::secret::Secret;
 use crate::time::Deadline;
 
 pub use crate::provider::service_call::ServiceCallError;
@@ -129,6 +133,48 @@ impl<'a> SecretsManager<'a> {
         secrets.retain(|secret| prefix.is_none_or(|prefix| secret.name.starts_with(prefix)));
         secrets.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(secrets)
+    }
+
+    /// Adds a version to a secret.
+    pub async fn put_secret_value(
+        &self,
+        request: &PutSecretValue,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<StoredVersion, ServiceCallError> {
+        let call = self.call(SecretSubject::Put(request), session);
+        let answer = call.send(&request.to_http(self.at), ports, deadline).await?;
+        Ok(put_secret_value::parse(&answer.response)?)
+    }
+
+    /// Moves a staging label.
+    ///
+    /// If the answer to the first attempt was lost, a repeated one is refused although the label was moved:
+    /// DescribeSecret tells.
+    pub async fn update_secret_version_stage(
+        &self,
+        request: &MoveStage,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<(), ServiceCallError> {
+        let call = self.call(SecretSubject::Move(request), session);
+        let answer = call.send(&request.to_http(self.at), ports, deadline).await?;
+        Ok(update_secret_version_stage::parse(&answer.response)?)
+    }
+
+    /// Returns a random password.
+    pub async fn get_random_password(
+        &self,
+        rules: &PasswordRules,
+        session: &Session,
+        ports: &Ports,
+        deadline: Deadline,
+    ) -> Result<Secret, ServiceCallError> {
+        let call = self.call(SecretSubject::Password, session);
+        let answer = call.send(&rules.to_http(self.at), ports, deadline).await?;
+        Ok(get_random_password::parse(&answer.response)?)
     }
 
     fn call<'b>(&'b self, subject: SecretSubject<'b>, session: &'b Session) -> ServiceCall<'b> {

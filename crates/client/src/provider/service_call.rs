@@ -3,8 +3,9 @@
 use crate::aws::endpoint::RegionalEndpoint;
 use crate::aws::error_response::ServiceError;
 use crate::aws::json_protocol::{JsonOperation, JsonResponseError};
-use crate::aws::retry::{self, RequestError, TimedResponse};
-use crate::credentials::{Credentials, Session};
+use crate::aws::query_protocol::{QueryOperation, QueryResponseError};
+use crate::aws::retry::{self, Repeatable, RequestError, TimedResponse};
+use crate::credentials::{AccessKey, Credentials, Session};
 use crate::diagnosis::{
     self, CallEvidence, Cause, Operation, ParameterSubject, Refusal, SecretSubject,
 };
@@ -54,9 +55,10 @@ impl ServiceCall<'_> {
         };
         ports.trace.show(format_args!("{} of {subject} in {region}", self.operation()));
         let service = self.operation().service().name();
-        let answer = retry::send(ports, deadline, |now| {
+        let key = AccessKey::from(&session.credentials);
+        let answer = retry::send(ports, deadline, Repeatable::Yes, |now| {
             let now = now.after(session.clock_offset);
-            access_key::sign(request.clone(), region, service, now, &session.credentials)
+            access_key::sign(request.clone(), region, service, now, &key)
         })
         .await?;
         match answer.response.is_success() {
@@ -131,6 +133,40 @@ pub enum ServiceCallError {
     /// AWS's response cannot be used.
     #[error(transparent)]
     Response(#[from] JsonResponseError),
+    /// The response of IAM or STS cannot be used.
+    #[error(transparent)]
+    QueryResponse(#[from] QueryResponseError),
+    /// An operation that must not be repeated was requested, and AWS may have carried it out.
+    #[error("the outcome of {operation} is unknown: AWS may have carried it out")]
+    OutcomeUnknown {
+        /// The operation.
+        operation: QueryOperation,
+        /// Why it is not known.
+        source: Box<Self>,
+    },
+}
+
+impl ServiceCallError {
+    /// Returns whether AWS may have carried out the call.
+    pub fn may_have_been_carried_out(&self) -> bool {
+        match self {
+            Self::Request(error) => error.may_have_been_carried_out(),
+            Self::SessionRefused(refusal) | Self::Refused(refusal) => {
+                let error = &refusal.service_error;
+                error.is_failure_of_service() && !error.is_throttle()
+            }
+            Self::Response(_) | Self::QueryResponse(_) | Self::OutcomeUnknown { .. } => true,
+        }
+    }
+
+    /// Returns the refusal, if AWS refused the call.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::SessionRefused(refusal) | Self::Refused(refusal) => Some(refusal),
+            Self::OutcomeUnknown { source, .. } => source.refusal(),
+            Self::Request(_) | Self::Response(_) | Self::QueryResponse(_) => None,
+        }
+    }
 }
 
 /// The pages of a response. A page without results can be followed by another one.

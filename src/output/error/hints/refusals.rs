@@ -1,13 +1,15 @@
 //! The likely causes of AWS's refusals in words, each with what to do.
 
+mod access_key;
 mod certificate;
 mod configuration;
 mod hop;
 pub(super) mod parameter;
 mod secret;
+mod secret_change;
 
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
-use crate::options::table::session::{AWS_ENDPOINT_URL_STS, ENDPOINT};
+use crate::options::table::session::{AWS_ENDPOINT_URL_IAM, AWS_ENDPOINT_URL_STS, ENDPOINT};
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::diagnosis::{Cause, ClockComparison, Operation, Refusal};
 use roles_anywhere_client::region::Region;
@@ -23,8 +25,10 @@ fn hint(cause: &Cause, operation: &Operation) -> String {
         (Cause::Certificate(cause), _) => certificate::hint(cause),
         (Cause::Configuration(cause), _) => configuration::hint(cause),
         (Cause::Secret(cause), _) => secret::hint(cause),
+        (Cause::SecretChange(cause), _) => secret_change::hint(cause),
         (Cause::Parameter(cause), _) => parameter::hint(cause),
         (Cause::Hop(cause), _) => hop::hint(cause),
+        (Cause::AccessKey(cause), _) => access_key::hint(cause),
         (Cause::SessionNotAccepted { session, call }, operation) => format!(
             "check that `{}` belongs to AWS, and that no proxy changes headers: a new session from {session} was not accepted in {call}",
             endpoint_option(service(operation))
@@ -52,7 +56,10 @@ fn hint(cause: &Cause, operation: &Operation) -> String {
         (Cause::Unknown, Operation::CreateSession) => {
             "run the command again with `--debug`, and compare the request with the trust anchor, the profile and the role".to_owned()
         }
-        (Cause::Unknown, Operation::Json(_) | Operation::AssumeRole { .. }) => {
+        (
+            Cause::Unknown,
+            Operation::Json(_) | Operation::Query(_) | Operation::AssumeRole { .. },
+        ) => {
             "run the command again with `--debug` to see the request; the message above is from AWS".to_owned()
         }
     }
@@ -62,6 +69,7 @@ fn service(operation: &Operation) -> Service {
     match operation {
         Operation::CreateSession => Service::RolesAnywhere,
         Operation::Json(operation) => operation.service(),
+        Operation::Query(operation) => operation.service(),
         Operation::AssumeRole { .. } => Service::Sts,
     }
 }
@@ -69,6 +77,7 @@ fn service(operation: &Operation) -> Service {
 /// Returns the option or the variable that gives the endpoint of a service.
 pub(super) fn endpoint_option(service: Service) -> &'static str {
     match service {
+        Service::Iam => AWS_ENDPOINT_URL_IAM.name,
         Service::RolesAnywhere => ENDPOINT.name,
         Service::SecretsManager => SECRETS_ENDPOINT.name,
         Service::Ssm => PARAMETERS_ENDPOINT.name,

@@ -1,7 +1,8 @@
-//! What to change so that a secret can be read.
+//! What to change so that a secret can be read or written.
 
 use roles_anywhere_client::arn::RoleArn;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
+use roles_anywhere_client::aws::json_protocol::JsonOperation;
 use roles_anywhere_client::diagnosis::SecretCause as Cause;
 use roles_anywhere_client::region::Region;
 
@@ -34,7 +35,7 @@ pub(super) fn hint(cause: &Cause) -> String {
             "a policy of {role} must allow {} on `*`, and the profile's session policy must not deny it",
             operation.action()
         ),
-        Cause::KmsKeyDenied { role, secret, key } => {
+        Cause::KmsKeyDenied { operation, role, secret, key } => {
             let key = match key {
                 Some(key) => key.clone(),
                 None => format!("the KMS key of `{}`", secret.shown()),
@@ -43,8 +44,12 @@ pub(super) fn hint(cause: &Cause) -> String {
                 true => "; the key `aws/secretsmanager` cannot be used from another account",
                 false => "",
             };
+            let actions = match operation {
+                JsonOperation::PutSecretValue => "kms:GenerateDataKey and kms:Decrypt",
+                _ => "kms:Decrypt",
+            };
             format!(
-                "{role} needs kms:Decrypt on {key}, in its own policy and in the key's policy; the key must be enabled{managed}"
+                "{role} needs {actions} on {key}, in its own policy and in the key's policy; the key must be enabled{managed}"
             )
         }
         Cause::ScheduledForDeletion { secret, region } => format!(
@@ -82,7 +87,6 @@ fn resource(secret: &SecretId, region: &Region, role: &RoleArn) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roles_anywhere_client::aws::json_protocol::JsonOperation;
 
     fn hints(secret: &SecretId) -> [String; 4] {
         let role: RoleArn = "arn:aws-cn:iam::123456789012:role/R".parse().unwrap();
@@ -96,7 +100,12 @@ mod tests {
                 secret: secret(),
                 region: region.clone(),
             },
-            Cause::KmsKeyDenied { role, secret: secret(), key: None },
+            Cause::KmsKeyDenied {
+                operation: JsonOperation::GetSecretValue,
+                role,
+                secret: secret(),
+                key: None,
+            },
             Cause::ScheduledForDeletion { secret: secret(), region },
         ]
         .map(|cause| hint(&cause))

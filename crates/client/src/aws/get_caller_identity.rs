@@ -1,0 +1,43 @@
+//! `sts:GetCallerIdentity`, which needs no permission.
+//!
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+
+use crate::aws::endpoint::RegionalEndpoint;
+use crate::aws::query_protocol::{QueryOperation, QueryResponseError};
+use crate::http::{Request, Response};
+
+const OPERATION: QueryOperation = QueryOperation::GetCallerIdentity;
+
+/// Who an access key belongs to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CallerIdentity {
+    /// The account, twelve digits.
+    pub account: String,
+    /// The ARN of the user, or of the session of a role.
+    pub arn: String,
+    /// The unique id of the user, or that of the role with the name of the session.
+    pub user_id: String,
+}
+
+/// Returns the unsigned request at `at`.
+pub fn to_http(at: &RegionalEndpoint) -> Request {
+    OPERATION.request(at, [])
+}
+
+/// Reads a 2xx `response`.
+pub fn parse(response: &Response) -> Result<CallerIdentity, QueryResponseError> {
+    OPERATION.output(response, |result| {
+        let account = result.required("Account")?;
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let arn = result.required("Arn")?;
+        match (is_account, arn.starts_with("arn:")) {
+            (false, _) => Err("Account"),
+            (true, false) => Err("Arn"),
+            (true, true) => Ok(CallerIdentity {
+                account: account.to_owned(),
+                arn: arn.to_owned(),
+                user_id: result.required("UserId")?.to_owned(),
+            }),
+        }
+    })
+}
