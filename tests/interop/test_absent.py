@@ -44,7 +44,7 @@ def test_boto3_names_the_service_and_its_variable():
         "ssm": "ssm:ListDocuments",
         "ec2": f"EC2; set AWS_ENDPOINT_URL_EC2 {elsewhere}",
         "lambda": f"Lambda; set AWS_ENDPOINT_URL_LAMBDA {elsewhere}",
-        "iam": f"IAM; set AWS_ENDPOINT_URL_IAM {elsewhere}",
+        "iam": f"iam:ListRoles; set AWS_ENDPOINT_URL_IAM {elsewhere}",
         "cloudwatch": f"CloudWatch; set AWS_ENDPOINT_URL_CLOUDWATCH {elsewhere}",
         "route53": f"Route 53; set AWS_ENDPOINT_URL_ROUTE_53 {elsewhere}",
         "secretsmanager": "secretsmanager:RotateSecret",

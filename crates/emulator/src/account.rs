@@ -1,5 +1,5 @@
-//! The resources of AWS, as data: trust anchors, profiles, roles, secrets and parameters, of any
-//! account and Region.
+//! The resources of AWS, as data: trust anchors, profiles, roles, users, secrets and parameters, of
+//! any account and Region.
 //!
 //! The constants name what is built in, which `config/built_in.toml` describes.
 
@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::arn::{Arn, Location};
+use crate::iam::users::Users;
 use crate::parameters::store::ParameterStore;
 use crate::policy::{NamedPolicy, Policy};
 use crate::secrets::store::Secrets;
@@ -38,6 +39,8 @@ pub const SHORT_LIVED_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/ShortLive
 pub const NO_SECRETS_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/NoSecrets";
 /// The second role of a chain, which sessions of [`ROLE_ARN`] may assume.
 pub const SECOND_ROLE_ARN: &str = "arn:aws:iam::123456789012:role/Second";
+/// The user whose access key is in the secret `prod/access-key`.
+pub const USER_ARN: &str = "arn:aws:iam::123456789012:user/legacy-app";
 
 /// Everything that AWS holds.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub(crate) struct Resources {
     pub(crate) trust_anchors: Vec<TrustAnchor>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) roles: Vec<Role>,
+    pub(crate) users: Users,
     /// Documents of managed policies, by ARN.
     pub(crate) managed_policies: BTreeMap<Arn, Arc<AttachedPolicy>>,
     pub(crate) secrets: Secrets,
@@ -115,6 +119,11 @@ impl AttachedPolicy {
     pub(crate) fn named(&self) -> NamedPolicy<'_> {
         (&self.name, &self.policy)
     }
+}
+
+/// Returns policies as the evaluator takes them.
+pub(crate) fn named(policies: &[Arc<AttachedPolicy>]) -> Vec<NamedPolicy<'_>> {
+    policies.iter().map(|policy| policy.named()).collect()
 }
 
 impl Resources {

@@ -91,6 +91,10 @@ pub(crate) fn built_in(pki: &Pki, now: OffsetDateTime) -> Result<Resources, Conf
         Some("roles-anywhere.json") => {
             Ok(include_bytes!("config/built_in/roles-anywhere.json").to_vec())
         }
+        Some("access-keys.json") => Ok(include_bytes!("config/built_in/access-keys.json").to_vec()),
+        Some("own-access-keys.json") => {
+            Ok(include_bytes!("config/built_in/own-access-keys.json").to_vec())
+        }
         Some("secrets.json") => Ok(include_bytes!("config/built_in/secrets.json").to_vec()),
         Some("keystore") => Ok((0..=u8::MAX).collect()),
         _ => Err(io::ErrorKind::NotFound.into()),

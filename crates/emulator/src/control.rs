@@ -10,6 +10,8 @@
 //! | `POST /clock` | `{"advance_seconds"}`: moves the clock on, or back by a negative number |
 //! | `GET /sessions` | `{"end_after_seconds"}` |
 //! | `POST /sessions` | `{"end_after_seconds"}`: ends later sessions so soon; `null` undoes it |
+//! | `GET /key-propagation` | `{"delay_seconds"}` |
+//! | `POST /key-propagation` | `{"delay_seconds"}`: access keys that are created later are accepted after so long |
 //! | `POST /revoke` | `{"serial"}` in decimal or `{"certificate"}` in PEM: revokes a certificate |
 //! | `POST /profiles` | `{"arn", "enabled"}`: enables or disables a profile |
 //! | `POST /trust-anchors` | `{"arn", "enabled", "certificate"}`: enables or disables a trust anchor, or gives it another certificate, in PEM |
@@ -18,8 +20,9 @@
 //! | `GET /requests` | the log of requests: [`crate::log::Entry`] has the fields, [`requests::answer`] the parameters |
 //! | `GET /requests/assert` | the same, or 409 if there are too few or too many |
 //! | `DELETE /requests` | clears the log |
-//! | `GET /state` | the resources: trust anchors, profiles, roles, the names of secrets, and the settings above |
+//! | `GET /state` | the resources: trust anchors, profiles, roles, users, the names of secrets, and the settings above |
 
+mod access_keys;
 mod error;
 mod requests;
 mod stores;
@@ -56,7 +59,7 @@ enum Handler {
 use Handler::{Locked, Waiting};
 
 /// The routes.
-pub(crate) const ROUTES: [Route; 11] = [
+pub(crate) const ROUTES: [Route; 12] = [
     Route { path: "/clock", methods: &[("GET", Locked(clock)), ("POST", Locked(advance_clock))] },
     Route {
         path: "/faults",
@@ -64,6 +67,13 @@ pub(crate) const ROUTES: [Route; 11] = [
             ("GET", Locked(faults)),
             ("POST", Locked(add_faults)),
             ("DELETE", Locked(clear_faults)),
+        ],
+    },
+    Route {
+        path: "/key-propagation",
+        methods: &[
+            ("GET", Locked(access_keys::key_propagation)),
+            ("POST", Locked(access_keys::delay_keys)),
         ],
     },
     Route { path: "/parameters", methods: &[("POST", Locked(stores::put_parameter))] },
@@ -245,10 +255,11 @@ fn certificate(value: &Value) -> Option<Certificate> {
 }
 
 /// Returns what is there, as `show` does, and what the control API has changed.
-fn overview(state: &mut State, _: &Request) -> Result<Value, ControlError> {
+fn overview(state: &mut State, request: &Request) -> Result<Value, ControlError> {
     let mut overview = json!(Overview::new(&state.resources));
     overview["revoked"] = json!(state.revoked);
     overview["end_after_seconds"] = json!(state.end_after_seconds);
+    overview["key_propagation"] = access_keys::key_propagation(state, request)?;
     overview["clock"] = clock_json(state);
     overview["faults"] = json!(state.faults.left());
     Ok(overview)

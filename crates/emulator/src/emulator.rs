@@ -189,6 +189,12 @@ impl Emulator {
         self.shared.lock().end_after_seconds = seconds;
     }
 
+    /// Has access keys that are created later accepted after so many seconds.
+    pub fn delay_keys(&self, seconds: u32) {
+        let delay = time::Duration::seconds(seconds.into());
+        self.shared.lock().resources.users.key_propagation = delay;
+    }
+
     /// Enables or disables a profile.
     pub fn enable_profile(&self, arn: &str, enabled: bool) {
         self.shared.lock().enable_profile(arn, enabled);

@@ -63,6 +63,7 @@ impl ClientEnvironment<'_> {
             ("AWS_ENDPOINT_URL", text(self.sdk_endpoint)),
             ("AWS_ENDPOINT_URL_ROLESANYWHERE", text(self.endpoint)),
             ("AWS_ENDPOINT_URL_STS", text(self.sdk_endpoint)),
+            ("AWS_ENDPOINT_URL_IAM", text(self.sdk_endpoint)),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", text(self.sdk_endpoint)),
             ("AWS_ENDPOINT_URL_SSM", text(self.sdk_endpoint)),
             ("XDG_RUNTIME_DIR", path("run")),

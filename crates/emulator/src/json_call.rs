@@ -6,17 +6,17 @@ use time::OffsetDateTime;
 
 use crate::account::Resources;
 use crate::arn::Location;
+use crate::caller::Caller;
 use crate::message::Request;
 use crate::policy::Context;
 use crate::refusal::Refusal;
 use crate::resource_access::ResourceAccess;
-use crate::session::Session;
 
-/// A request, and the session that has signed it.
+/// A request, and who has signed it.
 #[derive(Debug)]
 pub(crate) struct JsonCall<'a> {
-    pub(crate) session: &'a Session,
-    /// The account of the session, and the Region that the request is signed for.
+    pub(crate) caller: &'a Caller,
+    /// The account of the caller, and the Region that the request is signed for.
     pub(crate) location: Location,
     pub(crate) request: &'a Request,
     pub(crate) now: OffsetDateTime,
@@ -25,7 +25,7 @@ pub(crate) struct JsonCall<'a> {
 impl JsonCall<'_> {
     /// Returns the condition keys that every call has.
     pub(crate) fn context(&self) -> Context {
-        self.session.request_context(self.request, &self.location.region, self.now)
+        self.caller.request_context(self.request, &self.location.region, self.now)
     }
 
     /// Returns those keys, and the ones of tags that the request sets.
@@ -36,10 +36,10 @@ impl JsonCall<'_> {
         })
     }
 
-    /// Refuses an operation that is about no single resource if the session may not call it.
+    /// Refuses an operation that is about no single resource if the caller may not call it.
     pub(crate) fn check_service(&self, resources: &Resources, action: &str) -> Result<(), Refusal> {
         ResourceAccess {
-            session: self.session,
+            caller: self.caller,
             action,
             resource: "*",
             account: &self.location.account,

@@ -1,14 +1,14 @@
-//! Whether a session may use the KMS key of a secret or a parameter. There is no KMS here: a key is
+//! Whether a caller may use the KMS key of a secret or a parameter. There is no KMS here: a key is
 //! a name, its policy lets its account decide, and nothing is encrypted.
 
 use schemars::JsonSchema;
 
 use crate::account::Resources;
 use crate::arn::{Arn, Location};
+use crate::caller::Caller;
 use crate::policy::Context;
 use crate::refusal::Refusal;
 use crate::resource_access::ResourceAccess;
-use crate::session::Session;
 
 /// Why a key cannot decrypt what it has encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
@@ -30,10 +30,10 @@ impl KeyFailure {
     }
 }
 
-/// What a session does with a key.
+/// What a caller does with a key.
 #[derive(Debug)]
 pub(crate) struct KeyUse<'a> {
-    pub(crate) session: &'a Session,
+    pub(crate) caller: &'a Caller,
     /// Such as `kms:Decrypt`.
     pub(crate) action: &'a str,
     pub(crate) key: &'a Arn,
@@ -42,14 +42,14 @@ pub(crate) struct KeyUse<'a> {
 }
 
 impl KeyUse<'_> {
-    /// Refuses what no policy of the role allows. The key's own policy counts as one that allows
+    /// Refuses what no policy of the caller allows. The key's own policy counts as one that allows
     /// everyone whose own policies do, in other accounts too.
     pub(crate) fn check(self, resources: &Resources) -> Result<(), Refusal> {
         ResourceAccess {
-            session: self.session,
+            caller: self.caller,
             action: self.action,
             resource: self.key.as_str(),
-            account: self.session.role_arn.account(),
+            account: self.caller.account(),
             called: self.key.as_str(),
             policy: None,
             context: self.context,

@@ -1,9 +1,9 @@
-//! A local stand-in for the AWS side of IAM Roles Anywhere: CreateSession, STS, Secrets Manager and
-//! Parameter Store on a loopback port, with a PKI of its own and every signature verified by other code than the
-//! tool signs with. It never imports the tool.
+//! A local stand-in for the AWS side of IAM Roles Anywhere: CreateSession, STS, IAM, Secrets Manager
+//! and Parameter Store on a loopback port, with a PKI of its own and every signature verified by other
+//! code than the tool signs with. It never imports the tool.
 //!
-//! Read [`Emulator`] first. A request goes `server` → `service` → `create_session`, `sts`, `secrets`
-//! or `parameters`; what changes is in `state`; `control` is how tests and people reach it.
+//! Read [`Emulator`] first. A request goes `server` → `service` → `create_session`, `sts`, `iam`,
+//! `secrets` or `parameters`; what changes is in `state`; `control` is how tests and people reach it.
 
 #![cfg_attr(not(unix), expect(dead_code, reason = "the program is for Unix, the library is not"))]
 
@@ -12,6 +12,7 @@ mod arn;
 mod authorization;
 mod aws_files;
 mod body;
+mod caller;
 mod canonical;
 #[cfg(unix)]
 pub mod cli;
@@ -31,6 +32,7 @@ mod fault;
 mod fields;
 mod guard;
 mod headers;
+mod iam;
 mod json;
 mod json_call;
 mod json_members;
@@ -47,6 +49,7 @@ mod parameters;
 pub mod pki;
 mod policy;
 mod printable;
+mod query;
 #[cfg(unix)]
 mod ready_file;
 mod refusal;
@@ -69,7 +72,7 @@ mod x509;
 pub use account::{
     ACCOUNT, DEEP_ROLE_ARN, INTERMEDIATE_ANCHOR_ARN, NO_SECRETS_ROLE_ARN, NO_TRUST_ROLE_ARN,
     PROFILE_ARN, REGION, ROLE_ARN, SECOND_ROLE_ARN, SHORT_LIVED_ROLE_ARN, SHORT_PROFILE_ARN,
-    TRUST_ANCHOR_ARN,
+    TRUST_ANCHOR_ARN, USER_ARN,
 };
 pub use aws_files::AwsFiles;
 pub use config::{ConfigErrors, schema};

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::message::Reply;
 use crate::parameters;
+use crate::query::{IAM_NAMESPACE, STS_NAMESPACE};
 
 /// Why a request is refused: the error for the client, and a stable reason for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub(crate) enum Protocol {
     Json10,
     /// STS: form in, XML out.
     Query,
+    /// IAM: the same, in another namespace.
+    Iam,
     /// EC2: as Query, with another error.
     Ec2,
     /// S3, which is REST with an error in XML.
@@ -64,8 +67,6 @@ pub(crate) enum Protocol {
     Cbor,
 }
 
-/// The namespace of what STS answers.
-pub(crate) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 /// The namespace of what AWS answers before a service reads the request.
 const FRONT_END_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
@@ -83,8 +84,10 @@ impl Protocol {
                 let version = if self == Self::Json10 { "1.0" } else { "1.1" };
                 Reply::new(status, &format!("application/x-amz-json-{version}"), body)
             }
-            Self::Query => {
-                Reply::new(status, "text/xml", query_error(status, code, message, request_id))
+            Self::Query | Self::Iam => {
+                let namespace = self.query_namespace(code);
+                let error = query_error(namespace, (status, code, message), request_id);
+                Reply::new(status, "text/xml", error)
             }
             Self::Ec2 => Reply::new(
                 status,
@@ -109,14 +112,27 @@ impl Protocol {
         };
         reply.with("x-amzn-requestid", request_id)
     }
+
+    /// Returns whether its errors are those of the Query protocol.
+    pub(crate) const fn is_query(self) -> bool {
+        matches!(self, Self::Query | Self::Iam)
+    }
+
+    fn query_namespace(self, code: &str) -> &'static str {
+        match (code, self) {
+            ("InvalidAction" | "MalformedInput", _) => FRONT_END_NAMESPACE,
+            (_, Self::Iam) => IAM_NAMESPACE,
+            _ => STS_NAMESPACE,
+        }
+    }
 }
 
-/// Returns an error of STS, or of the front end before it.
-fn query_error(status: u16, code: &str, message: &str, request_id: &str) -> String {
-    let namespace = match code {
-        "InvalidAction" | "MalformedInput" => FRONT_END_NAMESPACE,
-        _ => STS_NAMESPACE,
-    };
+/// Returns an error of a service that speaks the Query protocol, or of the front end before it.
+fn query_error(
+    namespace: &str,
+    (status, code, message): (u16, &str, &str),
+    request_id: &str,
+) -> String {
     let sender = if status < 500 { "Sender" } else { "Receiver" };
     format!(
         "<ErrorResponse xmlns=\"{namespace}\">\n  <Error>\n    <Type>{sender}</Type>\n    {}\n  \

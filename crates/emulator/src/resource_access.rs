@@ -1,15 +1,15 @@
-//! Whether a session may call a service: the permissions of its role, what limits the session, and
-//! the policy of the resource.
+//! Whether a caller may call a service: the permissions of the role or the user, what limits the
+//! session, and the policy of the resource.
 
-use crate::account::{AttachedPolicy, Resources};
-use crate::policy::{AccessRequest, Context, NamedPolicy, Policies};
+use crate::account::{AttachedPolicy, Resources, named};
+use crate::caller::Caller;
+use crate::policy::{AccessRequest, Context, Policies};
 use crate::refusal::Refusal;
-use crate::session::Session;
 
 /// A call to a service, as policies see it.
 #[derive(Debug)]
 pub(crate) struct ResourceAccess<'a> {
-    pub(crate) session: &'a Session,
+    pub(crate) caller: &'a Caller,
     /// Such as `secretsmanager:GetSecretValue`.
     pub(crate) action: &'a str,
     /// The ARN of the resource, or `*`.
@@ -24,21 +24,17 @@ pub(crate) struct ResourceAccess<'a> {
 }
 
 impl ResourceAccess<'_> {
-    /// Refuses a call that the session may not make.
+    /// Refuses a call that the caller may not make.
     pub(crate) fn check(self, resources: &Resources) -> Result<(), Refusal> {
-        let role = resources.role(&self.session.role_arn);
-        let permissions = role.map(|role| role.permissions.as_slice()).unwrap_or_default();
-        let identity: Vec<NamedPolicy<'_>> =
-            permissions.iter().map(|policy| policy.named()).collect();
-        let session: Vec<NamedPolicy<'_>> =
-            self.session.session_policies.iter().map(|policy| policy.named()).collect();
+        let identity = named(self.caller.permissions(resources));
+        let session = named(self.caller.session_policies());
         let policies = Policies {
             identity: &identity,
             session: &session,
             resource: self.policy.map(AttachedPolicy::named),
             resource_account: self.account,
         };
-        let principal = self.session.principal();
+        let principal = self.caller.principal();
         let (action, resource) = (self.action, self.resource);
         let context = self.context.with("aws:ResourceAccount", self.account);
         let request = AccessRequest::new(&principal, action, resource, context);

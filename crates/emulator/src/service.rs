@@ -7,17 +7,19 @@ mod services;
 use std::time::Duration;
 
 use crate::arn::Location;
+use crate::caller::Caller;
 use crate::create_session::create_session;
 use crate::date::format_iso;
 use crate::fault::{Ending, Fault};
+use crate::iam::{IamCall, users::LastUse};
 use crate::json_call::JsonCall;
 use crate::log::{Entry, SessionEntry, Verdict};
 use crate::message::{Reply, Request};
 use crate::refusal::{Protocol, Refusal};
-use crate::session::Session;
+use crate::sigv4::SignedBy;
 use crate::state::State;
 use crate::sts::StsCall;
-use crate::{headers, sigv4, sts, uuid};
+use crate::{headers, iam, sigv4, sts, uuid};
 use operation::Operation;
 pub(crate) use operation::operations;
 
@@ -84,10 +86,10 @@ fn perform(
             Ok(created.reply.with("x-amzn-requestid", request_id))
         }
         Operation::Sts(action) => {
-            let (session, region) = authenticate(state, request, "sts", Protocol::Query, entry)?;
+            let (caller, region) = authenticate(state, request, "sts", Protocol::Query, entry)?;
             let (now, end_after_seconds) = (state.clock.now(), state.end_after_seconds);
-            let session = &session;
-            let call = StsCall { session, region, request, request_id, now, end_after_seconds };
+            let caller = &caller;
+            let call = StsCall { caller, region, request, request_id, now, end_after_seconds };
             let answer = sts::perform(&state.resources, *action, &call)?;
             entry.explanation = answer.explanation;
             if let Some(vended) = answer.vended {
@@ -96,14 +98,20 @@ fn perform(
             }
             Ok(answer.reply)
         }
+        Operation::Iam(action) => {
+            let (caller, region) = authenticate(state, request, "iam", Protocol::Iam, entry)?;
+            let (caller, now) = (&caller, state.clock.now());
+            let call = IamCall { caller, region, request, request_id, now };
+            iam::perform(&mut state.resources, *action, &call)
+        }
         Operation::Json(service, name) => {
             let signing_name = service.signing_name();
-            let (session, region) =
+            let (caller, region) =
                 authenticate(state, request, signing_name, Protocol::Json11, entry)?;
-            let account = session.role_arn.account().to_owned();
+            let account = caller.account().to_owned();
             let location = Location { account, region };
             let now = state.clock.now();
-            let call = JsonCall { session: &session, location, request, now };
+            let call = JsonCall { caller: &caller, location, request, now };
             let body = service.perform(&mut state.resources, name, &call)?;
             let reply = Reply::new(200, "application/x-amz-json-1.1", body.to_string());
             Ok(reply.with("x-amzn-requestid", request_id))
@@ -112,15 +120,20 @@ fn perform(
     }
 }
 
+/// Returns who calls, and for which Region. Notes the caller in the log, and the use of an access key.
 fn authenticate(
-    state: &State,
+    state: &mut State,
     request: &Request,
     service: &str,
     protocol: Protocol,
     entry: &mut Entry,
-) -> Result<(Session, String), Refusal> {
-    let caller = sigv4::authenticate(state, request, service, protocol)?;
-    entry.session = Some(SessionEntry::from(caller.session));
-    entry.caller = Some(caller.session.assumed_role_arn());
-    Ok((caller.session.clone(), caller.region))
+) -> Result<(Caller, String), Refusal> {
+    let signed_by = sigv4::authenticate(state, request, service, protocol)?;
+    let SignedBy { caller, access_key_id, region } = signed_by;
+    entry.session = caller.session().map(SessionEntry::from);
+    entry.caller = Some(caller.arn());
+    let (service, date) = (service.to_owned(), state.clock.now());
+    let last_use = LastUse { date, service, region: region.clone() };
+    state.resources.users.note_use(&access_key_id, last_use);
+    Ok((caller, region))
 }

@@ -11,7 +11,6 @@ use time::{Duration, OffsetDateTime};
 
 use crate::account::AttachedPolicy;
 use crate::arn::Arn;
-use crate::message::Request;
 use crate::policy::{Context, Principal};
 use crate::{date, os};
 
@@ -82,22 +81,6 @@ impl Session {
         })
     }
 
-    /// Returns those keys, and the ones that each request has.
-    pub(crate) fn request_context(
-        &self,
-        request: &Request,
-        region: &str,
-        now: OffsetDateTime,
-    ) -> Context {
-        let ip = request.peer.ip.map(|ip| ip.to_canonical().to_string());
-        self.context()
-            .at(now)
-            .with("aws:RequestedRegion", region)
-            .with("aws:SecureTransport", request.peer.is_tls.to_string())
-            .with_all("aws:SourceIp", ip)
-            .with_all("aws:UserAgent", request.header("user-agent"))
-    }
-
     /// Returns `AROA…:SESSION`; the same for every session of the role.
     pub(crate) fn assumed_role_id(&self) -> String {
         let digest = Sha256::digest(self.role_arn.as_str().as_bytes());
@@ -120,7 +103,7 @@ pub(crate) fn access_key_id() -> String {
 }
 
 /// Returns a character of base32 for each byte.
-fn base32(bytes: &[u8]) -> String {
+pub(crate) fn base32(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }

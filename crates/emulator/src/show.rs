@@ -2,6 +2,7 @@
 
 mod built_in_pki;
 mod stores;
+mod users;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ use crate::environment::EXPORTED_CERTIFICATE;
 use crate::x509::Certificate;
 use built_in_pki::{PKI, PkiEntry};
 use stores::{ShownParameter, ShownSecret, parameter, secret, write_parameters, write_secrets};
+use users::{ShownUser, user, write_users};
 
 /// Everything that AWS holds, as `show` prints it.
 #[derive(Debug, Serialize)]
@@ -25,6 +27,7 @@ pub(crate) struct Overview {
     trust_anchors: Vec<ShownTrustAnchor>,
     profiles: Vec<ShownProfile>,
     roles: Vec<ShownRole>,
+    users: Vec<ShownUser>,
     secrets: Vec<ShownSecret>,
     parameters: Vec<ShownParameter>,
     /// The files of the emulator's own PKI, if a trust anchor is above it.
@@ -98,6 +101,7 @@ impl Overview {
             trust_anchors: resources.trust_anchors.iter().map(trust_anchor).collect(),
             profiles: resources.profiles.iter().map(profile).collect(),
             roles: resources.roles.iter().map(role).collect(),
+            users: resources.users.iter().map(user).collect(),
             secrets: resources.secrets.iter().map(secret).collect(),
             parameters: resources.parameters.iter().filter_map(parameter).collect(),
             certificates: if own { PKI } else { &[] },
@@ -160,6 +164,7 @@ impl fmt::Display for Overview {
         self.trust_anchors(formatter)?;
         self.profiles(formatter)?;
         self.roles(formatter)?;
+        write_users(&self.users, formatter)?;
         write_secrets(&self.secrets, formatter)?;
         write_parameters(&self.parameters, formatter)?;
         if !self.certificates.is_empty() {
@@ -264,12 +269,14 @@ mod tests {
             "CN=Emulator Root CA (expires 2046-01-01T00:00:00Z)\n",
             "    roles: Workload, Deep, NoTrust, ShortLived, NoSecrets\n",
             "  arn:aws:iam::123456789012:role/path/Deep\n    As Workload, with a path\n",
+            "  arn:aws:iam::123456789012:user/legacy-app\n",
+            "    access key: AKIAIOSFODNN7EXAMPLE (Active, created 2026-01-01T00:00:00Z)\n",
             "  prod/deleted (deleted)\n    Scheduled for deletion\n",
             "  broken/expired.pem ",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        for secret in ["s3cr3t", "correct horse", "unreadable"] {
+        for secret in ["s3cr3t", "correct horse", "unreadable", "wJalrXUtnFEMI"] {
             assert!(!text.contains(secret) && !json.contains(secret), "{secret}");
         }
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();

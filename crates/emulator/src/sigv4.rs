@@ -1,4 +1,5 @@
-//! Verifies plain Signature Version 4 against the credentials that were vended.
+//! Verifies plain Signature Version 4 against the credentials that were vended, and the access keys
+//! of users.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
@@ -8,27 +9,39 @@ use time::OffsetDateTime;
 
 use crate::arn::partition;
 use crate::authorization::{self, Authorization};
+use crate::caller::Caller;
 use crate::canonical::{Equals, canonical_request, declares_another_body, string_to_sign};
 use crate::date::{self, Skew};
+use crate::iam::{self, users::KeyStatus};
 use crate::message::Request;
 use crate::refusal::{Protocol, Refusal};
-use crate::session::Session;
 use crate::state::State;
 
-/// Who signed a request, and for which Region.
+/// Who signed a request, with which access key, and for which Region.
 #[derive(Debug)]
-pub(crate) struct Caller<'a> {
-    pub(crate) session: &'a Session,
+pub(crate) struct SignedBy {
+    pub(crate) caller: Caller,
+    pub(crate) access_key_id: String,
     pub(crate) region: String,
 }
 
+/// What is known of an access key that can be used.
+struct KnownKey<'a> {
+    secret_access_key: &'a str,
+    /// Of a session only.
+    session_token: Option<&'a str>,
+    expiration: Option<OffsetDateTime>,
+    caller: Caller,
+    partition: &'a str,
+}
+
 /// Returns who signed a request to `service`, or why that is not known.
-pub(crate) fn authenticate<'a>(
-    state: &'a State,
+pub(crate) fn authenticate(
+    state: &State,
     request: &Request,
     service: &str,
     protocol: Protocol,
-) -> Result<Caller<'a>, Refusal> {
+) -> Result<SignedBy, Refusal> {
     let words = Words(protocol);
     let header = request.header("authorization").ok_or_else(|| words.missing())?;
     let authorization =
@@ -38,19 +51,17 @@ pub(crate) fn authenticate<'a>(
     }
     // As at STS, which refuses a wrong scope before an unknown key.
     check_scope(state, &authorization, service, words)?;
-    let session = state
-        .sessions
-        .get(&authorization.credential.id)
-        .ok_or_else(|| words.unknown_key("access-key"))?;
+    let now = state.clock.now();
+    let key = known_key(state, &authorization.credential.id, now)
+        .map_err(|reason| words.unknown_key(reason))?;
     // Keys are known in their own partition only.
-    if partition(&authorization.credential.region) != session.role_arn.partition() {
+    if partition(&authorization.credential.region) != key.partition {
         return Err(words.unknown_key("partition"));
     }
-    let now = state.clock.now();
     let date = request.header("x-amz-date").unwrap_or_default();
     check_date(&authorization, date, now, words)?;
     check_signed_headers(&authorization, request, words)?;
-    if request.header("x-amz-security-token") != Some(session.session_token.as_str()) {
+    if request.header("x-amz-security-token") != key.session_token {
         return Err(words.unknown_key("session-token"));
     }
     if declares_another_body(request) {
@@ -59,13 +70,45 @@ pub(crate) fn authenticate<'a>(
     let canonical = canonical_request(request, &authorization.signed_headers, Equals::Encoded)
         .map_err(|_| words.mismatch("signed-headers"))?;
     let text = string_to_sign(&authorization, date, &canonical);
-    if !verify(&session.secret_access_key, &authorization, &text) {
+    if !verify(key.secret_access_key, &authorization, &text) {
         return Err(words.mismatch("signature"));
     }
-    if now >= session.expiration {
+    if key.expiration.is_some_and(|expiration| now >= expiration) {
         return Err(words.expired());
     }
-    Ok(Caller { session, region: authorization.credential.region })
+    let authorization::Credential { id, region, .. } = authorization.credential;
+    Ok(SignedBy { caller: key.caller, access_key_id: id, region })
+}
+
+/// Returns the key of an id, or the reason why it cannot be used.
+fn known_key<'a>(
+    state: &'a State,
+    id: &str,
+    now: OffsetDateTime,
+) -> Result<KnownKey<'a>, &'static str> {
+    if let Some(session) = state.sessions.get(id) {
+        return Ok(KnownKey {
+            secret_access_key: &session.secret_access_key,
+            session_token: Some(&session.session_token),
+            expiration: Some(session.expiration),
+            caller: Caller::from(session.clone()),
+            partition: session.role_arn.partition(),
+        });
+    }
+    let (user, key) = state.resources.users.key(id).ok_or("access-key")?;
+    if now < key.known_from {
+        return Err("access-key-propagation");
+    }
+    if key.status != KeyStatus::Active {
+        return Err("access-key-inactive");
+    }
+    Ok(KnownKey {
+        secret_access_key: &key.secret,
+        session_token: None,
+        expiration: None,
+        caller: Caller::User(user.arn.clone()),
+        partition: user.arn.partition(),
+    })
 }
 
 fn check_scope(
@@ -76,14 +119,14 @@ fn check_scope(
 ) -> Result<(), Refusal> {
     let credential = &authorization.credential;
     let service_message = format!("Credential should be scoped to correct service: '{service}'. ");
-    // The global endpoint of STS is in us-east-1, whatever Regions are used.
-    let is_global = service == "sts" && credential.region == "us-east-1";
+    let is_valid = match service {
+        "iam" => credential.region == iam::signing_region(partition(&credential.region)),
+        // The global endpoint of STS is in us-east-1, whatever Regions are used.
+        "sts" if credential.region == "us-east-1" => true,
+        _ => state.resources.regions.contains(&credential.region),
+    };
     let checks = [
-        (
-            is_global || state.resources.regions.contains(&credential.region),
-            "Credential should be scoped to a valid region. ",
-            "scope-region",
-        ),
+        (is_valid, "Credential should be scoped to a valid region. ", "scope-region"),
         (credential.service == service, &service_message, "scope-service"),
         (
             credential.terminator == "aws4_request",
@@ -180,12 +223,12 @@ impl Words {
         message: &str,
         reason: &'static str,
     ) -> Refusal {
-        let (status, code) = if self.0 == Protocol::Query { query } else { json };
+        let (status, code) = if self.0.is_query() { query } else { json };
         Refusal::new(status, code, message, reason)
     }
 
     fn missing(self) -> Refusal {
-        let message = if self.0 == Protocol::Query {
+        let message = if self.0.is_query() {
             "Request is missing Authentication Token"
         } else {
             "Missing Authentication Token"
@@ -254,7 +297,7 @@ mod tests {
     use super::*;
     use crate::account::{REGION, ROLE_ARN};
     use crate::arn::Arn;
-    use crate::session;
+    use crate::session::{self, Session};
     use crate::state::Strictness;
 
     /// A state with one session, and a request that the aws-sigv4 crate has signed with it.
@@ -350,7 +393,7 @@ mod tests {
         let request = case.request();
         let caller =
             authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).unwrap();
-        assert_eq!(caller.session.access_key_id, case.session.access_key_id);
+        assert_eq!(caller.access_key_id, case.session.access_key_id);
         assert_eq!(caller.region, REGION);
     }
 

@@ -8,6 +8,7 @@ mod profiles;
 mod roles;
 mod secrets;
 mod trust_anchors;
+mod users;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -52,6 +53,7 @@ impl<'a> Builder<'a> {
         }
         let managed = self.managed_policies(&file.managed_policy);
         let (roles, role_names) = self.roles(&file.role, &managed);
+        let users = self.users(file, &managed);
         let (profiles, profile_names) = self.profiles(&file.profile, &role_names, &managed);
         let (anchors, anchor_names) = self.trust_anchors(&file.trust_anchor);
         let secrets = self.secrets(&file.secret);
@@ -74,6 +76,7 @@ impl<'a> Builder<'a> {
             trust_anchors: anchors,
             profiles,
             roles,
+            users,
             managed_policies: managed.into_iter().filter_map(|(arn, p)| Some((arn, p?))).collect(),
             secrets,
             parameters,

@@ -4,6 +4,7 @@
 mod parameter;
 mod read;
 mod secret;
+mod user;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use super::inline_policy::InlinePolicy;
 use super::reader::{At, TableKey};
 pub(super) use parameter::ParameterTable;
 pub(super) use secret::{SecretFailure, SecretTable};
+pub(super) use user::{AccessKeyTable, KeyPropagationTable, UserTable};
 
 /// The AWS side that roles-anywhere-emulator emulates.
 #[derive(JsonSchema)]
@@ -37,6 +39,11 @@ pub(super) struct ConfigFile {
     /// IAM roles, by name or ARN.
     #[schemars(with = "Option<BTreeMap<String, RoleTable>>")]
     pub(super) role: Vec<(TableKey, RoleTable)>,
+    /// IAM users, by name or ARN.
+    #[schemars(with = "Option<BTreeMap<String, UserTable>>")]
+    pub(super) user: Vec<(TableKey, UserTable)>,
+    /// How long a new access key takes to be known.
+    pub(super) key_propagation: Option<KeyPropagationTable>,
     /// Documents of managed policies, by name or ARN.
     #[schemars(with = "Option<BTreeMap<String, ManagedPolicyTable>>")]
     pub(super) managed_policy: Vec<(TableKey, ManagedPolicyTable)>,

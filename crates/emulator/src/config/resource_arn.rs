@@ -15,6 +15,7 @@ pub(super) enum Kind {
     TrustAnchor,
     Profile,
     Role,
+    User,
     ManagedPolicy,
     Secret,
     Parameter,
@@ -27,6 +28,7 @@ impl Kind {
             Self::TrustAnchor => "trust-anchor",
             Self::Profile => "profile",
             Self::Role => "role",
+            Self::User => "user",
             Self::ManagedPolicy => "managed-policy",
             Self::Secret => "secret",
             Self::Parameter => "parameter",
@@ -36,7 +38,7 @@ impl Kind {
     const fn service(self) -> &'static str {
         match self {
             Self::TrustAnchor | Self::Profile => "rolesanywhere",
-            Self::Role | Self::ManagedPolicy => "iam",
+            Self::Role | Self::User | Self::ManagedPolicy => "iam",
             Self::Secret => "secretsmanager",
             Self::Parameter => "ssm",
         }
@@ -48,6 +50,7 @@ impl Kind {
             Self::TrustAnchor => "trust-anchor/",
             Self::Profile => "profile/",
             Self::Role => "role/",
+            Self::User => "user/",
             Self::ManagedPolicy => "policy/",
             Self::Secret => "secret:",
             Self::Parameter => "parameter/",
@@ -56,7 +59,7 @@ impl Kind {
 
     /// IAM is in no Region.
     const fn is_regional(self) -> bool {
-        !matches!(self, Self::Role | Self::ManagedPolicy)
+        !matches!(self, Self::Role | Self::User | Self::ManagedPolicy)
     }
 
     fn example(self) -> String {
@@ -71,7 +74,7 @@ pub(super) struct ArnSource<'a> {
     pub(super) kind: Kind,
     pub(super) key: &'a TableKey,
     pub(super) keys: &'a CommonKeys,
-    /// The path of a role.
+    /// The path of a role or a user.
     pub(super) path: &'a str,
 }
 
@@ -114,7 +117,7 @@ fn made(kind: Kind, location: &Location, path: &str, name: &str) -> Arn {
             let resource = format!("{}{}", kind.prefix(), stable_uuid(kind, name.as_bytes()));
             Arn::new(kind.service(), location, &resource)
         }
-        Kind::Role | Kind::ManagedPolicy => {
+        Kind::Role | Kind::User | Kind::ManagedPolicy => {
             let partition = partition(&location.region);
             let (account, prefix) = (&location.account, kind.prefix());
             let path = path.trim_start_matches('/');
@@ -196,8 +199,8 @@ fn is_name(kind: Kind, name: &str) -> bool {
     let length = name.chars().count();
     match kind {
         Kind::TrustAnchor | Kind::Profile => (1..=255).contains(&length),
-        Kind::Role | Kind::ManagedPolicy => {
-            let most = if kind == Kind::Role { 64 } else { 128 };
+        Kind::Role | Kind::User | Kind::ManagedPolicy => {
+            let most = if kind == Kind::ManagedPolicy { 128 } else { 64 };
             (1..=most).contains(&length)
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
         }

@@ -304,6 +304,97 @@ value-file = 'db.json'
 }
 
 #[test]
+fn a_user_has_permissions_and_keys() {
+    let text = format!(
+        "{LEAST}
+[user.legacy]
+description = 'Old'
+path = '/plant/'
+permissions = {{ Version = '2012-10-17', Statement = {{ Effect = 'Allow', Action = '*', Resource = '*' }} }}
+permissions-files = ['secrets.json']
+
+[user.legacy.access-key.AKIAIOSFODNN7EXAMPLE]
+secret = 'hush'
+
+[user.legacy.access-key.AKIAI44QH8DHBEXAMPLE]
+secret = 'hush too'
+status = 'Inactive'
+created = 2026-01-01T00:00:00Z
+
+[user.'arn:aws:iam::999988887777:user/legacy']
+
+[key-propagation]
+delay = 5
+"
+    );
+    let users = Fixture::new().load(&text).unwrap().value.users;
+    assert_eq!(users.key_propagation, time::Duration::seconds(5));
+    let user = users.find("123456789012", "legacy").unwrap();
+    assert_eq!(user.arn.as_str(), "arn:aws:iam::123456789012:user/plant/legacy");
+    let names: Vec<_> = user.permissions.iter().map(|policy| policy.name.as_str()).collect();
+    assert_eq!(names, ["the permissions of user legacy", "dir/secrets.json"]);
+    let keys: Vec<_> =
+        user.keys.iter().map(|key| (&*key.id, &*key.secret, key.status, key.created)).collect();
+    let earlier = datetime!(2026-01-01 00:00 UTC);
+    use crate::iam::users::KeyStatus::{Active, Inactive};
+    assert_eq!(
+        keys,
+        [
+            ("AKIAI44QH8DHBEXAMPLE", "hush too", Inactive, earlier),
+            ("AKIAIOSFODNN7EXAMPLE", "hush", Active, NOW),
+        ]
+    );
+    // Known at once: the delay is for keys that are created later.
+    assert!(user.keys.iter().all(|key| key.known_from <= NOW));
+    assert!(users.find("999988887777", "legacy").is_some());
+}
+
+#[test]
+fn mistakes_of_users_are_reported_without_secrets() {
+    let text = format!(
+        "{LEAST}
+[user.'a b']
+
+[user.a]
+path = 'plant'
+trust-policy = 1
+[user.a.access-key.AKIA]
+secret = 'hush'
+[user.a.access-key.AKIAIOSFODNN7EXAMPLE]
+secret = ''
+status = 'hush'
+created = 'hush'
+[user.a.access-key.AKIAI44QH8DHBEXAMPLE]
+
+[user.b.access-key]
+AKIAIOSFODNN7EXAMPLE = 'hush'
+AKIAI44QH8DHBEXAMPLE = {{ secret = 'hush' }}
+
+[user.'arn:aws:iam::123456789012:user/path/b']
+
+[key-propagation]
+delay = 3601
+"
+    );
+    insta::assert_snapshot!(Fixture::new().complaints(&text), @"
+    `dir/emulator.toml` has 13 mistakes
+    dir/emulator.toml:9:7: `a b` is not a valid name of a user
+    dir/emulator.toml:12:8: invalid path `plant`: expected `/` at its beginning and its end
+    dir/emulator.toml:13:1: unknown key `trust-policy`
+    dir/emulator.toml:14:20: invalid access key id `AKIA`: expected 16 to 128 letters and digits, such as AKIAIOSFODNN7EXAMPLE
+    dir/emulator.toml:17:10: invalid value for `secret`: expected 1 to 128 characters
+    dir/emulator.toml:18:10: invalid value for `status`: expected `Active` or `Inactive` or `Expired`
+    dir/emulator.toml:19:11: `created`: expected a date such as 2026-12-01T00:00:00Z, not a string
+    dir/emulator.toml:20:20: `[user.a.access-key.AKIAI44QH8DHBEXAMPLE]` lacks `secret`
+    dir/emulator.toml:20:20: a user has at most 2 access keys
+    dir/emulator.toml:23:1: expected a table `[access-key.AKIAIOSFODNN7EXAMPLE]`
+    dir/emulator.toml:24:1: the access key `AKIAI44QH8DHBEXAMPLE` already exists
+    dir/emulator.toml:26:7: a user `b` already exists in that account
+    dir/emulator.toml:29:9: invalid value `3601` for `delay`: expected 0 to 3600 (seconds)
+    ");
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_where_they_are() {
     let text = r#"acount = "123456789012"
 region = "frankfurt"
@@ -650,6 +741,7 @@ fn the_schema_has_the_keys_that_are_read() {
     assert_eq!(known(&|table| drop(RoleTable::read(table))), table("RoleTable"));
     assert_eq!(known(&|table| drop(ManagedPolicyTable::read(table))), table("ManagedPolicyTable"));
     assert_eq!(known(&|table| drop(SecretTable::read(table))), table("SecretTable"));
+    assert_eq!(known(&|table| drop(UserTable::read(table))), table("UserTable"));
     let mappings = table("AttributeMappingsTable");
     assert_eq!(known(&|table| drop(AttributeMappingsTable::read(table))), mappings);
 }

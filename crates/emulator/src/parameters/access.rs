@@ -37,7 +37,7 @@ pub(super) fn check(
             .with(&format!("ssm:resourceTag/{key}"), value.as_str())
     });
     ResourceAccess {
-        session: call.session,
+        caller: call.caller,
         action,
         resource: arn.as_str(),
         account: arn.account(),
@@ -75,12 +75,10 @@ pub(super) fn check_key(
         .context()
         .with("kms:ViaService", service)
         .with("kms:EncryptionContext:PARAMETER_ARN", parameter.arn.as_str());
-    KeyUse { session: call.session, action, key: &key, context }.check(resources).map_err(
-        |refusal| {
-            let explanation = refusal.explanation;
-            Refusal { explanation, ..denied_by_kms(&refusal.message) }
-        },
-    )
+    KeyUse { caller: call.caller, action, key: &key, context }.check(resources).map_err(|refusal| {
+        let explanation = refusal.explanation;
+        Refusal { explanation, ..denied_by_kms(&refusal.message) }
+    })
 }
 
 /// Returns the error of KMS as Parameter Store passes it on.

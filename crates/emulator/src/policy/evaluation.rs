@@ -21,8 +21,8 @@ pub(crate) struct AccessRequest<'a> {
 impl<'a> AccessRequest<'a> {
     /// Returns a call. The keys of the principal are added to the context, unless they are there:
     /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:PrincipalIsAWSService`,
-    /// `aws:PrincipalServiceName`, and the false `aws:ViaAWSService` and
-    /// `aws:MultiFactorAuthPresent`. (The `aws:userid` of a session is the caller's to set.)
+    /// `aws:PrincipalServiceName`, the `aws:username` of a user, and the false `aws:ViaAWSService`
+    /// and, for a session, `aws:MultiFactorAuthPresent`. (`aws:userid` is the caller's to set.)
     pub(crate) fn new(
         principal: &'a Principal,
         action: &'a str,
@@ -44,6 +44,12 @@ impl<'a> AccessRequest<'a> {
                 context.set_default("aws:PrincipalArn", role_arn.as_str());
                 context.set_default("aws:PrincipalType", "AssumedRole");
                 context.set_default("aws:MultiFactorAuthPresent", "false");
+            }
+            // A long-term access key says nothing of a second factor.
+            Principal::User { arn, name, .. } => {
+                context.set_default("aws:PrincipalArn", arn.as_str());
+                context.set_default("aws:PrincipalType", "User");
+                context.set_default("aws:username", name.as_str());
             }
         }
         Self { principal, action, resource, context }

@@ -9,9 +9,9 @@
 use super::PolicyKind;
 use crate::nearest::nearest;
 
-/// The keys that requests to Roles Anywhere, STS, Secrets Manager and Parameter Store can have here. A
+/// The keys that requests to Roles Anywhere, STS, IAM, Secrets Manager and Parameter Store can have here. A
 /// `/` at the end stands for any name behind it.
-pub(crate) const SET_HERE: [&str; 43] = [
+pub(crate) const SET_HERE: [&str; 44] = [
     "aws:CurrentTime",
     "aws:EpochTime",
     "aws:MultiFactorAuthPresent",
@@ -35,6 +35,7 @@ pub(crate) const SET_HERE: [&str; 43] = [
     "aws:UserAgent",
     "aws:ViaAWSService",
     "aws:userid",
+    "aws:username",
     "kms:EncryptionContext:PARAMETER_ARN",
     "kms:EncryptionContext:SecretARN",
     "kms:ViaService",
@@ -60,8 +61,8 @@ pub(crate) const SET_HERE: [&str; 43] = [
 /// Those of a service that assumes a role.
 const OF_SERVICES: [&str; 3] = ["aws:PrincipalServiceName", "aws:SourceAccount", "aws:SourceArn"];
 
-/// Those of a session that calls, or of its connection.
-const OF_SESSIONS: [&str; 12] = [
+/// Those of a session or a user that calls, or of its connection.
+const OF_SESSIONS: [&str; 13] = [
     "aws:MultiFactorAuthPresent",
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
@@ -72,6 +73,7 @@ const OF_SESSIONS: [&str; 12] = [
     "aws:UserAgent",
     "aws:ViaAWSService",
     "aws:userid",
+    "aws:username",
     "sts:ExternalId",
     "sts:TransitiveTagKeys",
 ];
@@ -103,7 +105,7 @@ const OF_STS: [&str; 4] =
 
 /// The other documented keys of the same services, so that a key that is spelt correctly is not
 /// taken for a misspelt one.
-const NEVER_SET: [&str; 46] = [
+const NEVER_SET: [&str; 45] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -130,8 +132,6 @@ const NEVER_SET: [&str; 46] = [
     "aws:VpceAccount",
     "aws:VpceOrgID",
     "aws:VpceOrgPaths",
-    // No caller here is an IAM user.
-    "aws:username",
     "iam:ResourceTag/",
     "secretsmanager:AddReplicaRegions",
     "secretsmanager:ForceOverwriteReplicaSecret",

@@ -16,6 +16,13 @@ pub(crate) enum Principal {
         /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`, without the path.
         session_arn: String,
     },
+    /// An IAM user.
+    User {
+        account: String,
+        /// `arn:aws:iam::ACCOUNT:user/PATH/NAME`
+        arn: String,
+        name: String,
+    },
 }
 
 impl Principal {
@@ -23,7 +30,7 @@ impl Principal {
     pub(crate) fn account(&self) -> Option<&str> {
         match self {
             Self::Service(_) => None,
-            Self::AssumedRole { account, .. } => Some(account),
+            Self::AssumedRole { account, .. } | Self::User { account, .. } => Some(account),
         }
     }
 
@@ -32,6 +39,7 @@ impl Principal {
         match self {
             Self::Service(name) => name,
             Self::AssumedRole { session_arn, .. } => session_arn,
+            Self::User { arn, .. } => arn,
         }
     }
 }
@@ -76,6 +84,9 @@ impl PrincipalPattern {
                 Some(NamedAs::Role)
             }
             (Self::Arn(arn), Principal::AssumedRole { session_arn, .. }) if arn == session_arn => {
+                Some(NamedAs::Caller)
+            }
+            (Self::Arn(arn), Principal::User { arn: caller, .. }) if arn == caller => {
                 Some(NamedAs::Caller)
             }
             _ => None,

@@ -86,7 +86,7 @@ pub(super) fn check_key(
         .context()
         .with("kms:ViaService", service)
         .with("kms:EncryptionContext:SecretARN", secret.arn.as_str());
-    KeyUse { session: call.session, action, key: &key, context }
+    KeyUse { caller: call.caller, action, key: &key, context }
         .check(resources)
         .map_err(|refusal| Refusal { message: DENIED.to_owned(), ..refusal })
 }
@@ -109,7 +109,7 @@ struct Access<'a> {
 impl Access<'_> {
     fn check(self, resources: &Resources, policy: Option<&AttachedPolicy>) -> Result<(), Refusal> {
         ResourceAccess {
-            session: self.call.session,
+            caller: self.call.caller,
             action: self.action,
             resource: self.arn.as_str(),
             account: self.arn.account(),

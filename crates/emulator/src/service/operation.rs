@@ -5,13 +5,14 @@ use super::services;
 use crate::authorization;
 use crate::message::Request;
 use crate::refusal::{Protocol, Refusal};
-use crate::sts::{self, Action};
+use crate::{iam, sts};
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateSession,
-    Sts(Action),
+    Sts(sts::Action),
+    Iam(iam::IamAction),
     /// An operation of a service that speaks AWS JSON.
     Json(JsonService, &'static str),
     /// An operation that this emulator does not have, with the error in the client's protocol.
@@ -25,7 +26,8 @@ const UNKNOWN: &str = "Unknown";
 pub(crate) fn operations() -> impl Iterator<Item = &'static str> {
     [CREATE_SESSION]
         .into_iter()
-        .chain(Action::ALL.map(Action::name))
+        .chain(sts::Action::ALL.map(sts::Action::name))
+        .chain(iam::IamAction::ALL.map(iam::IamAction::name))
         .chain(JsonService::ALL.into_iter().flat_map(JsonService::operations))
         .chain([UNKNOWN])
 }
@@ -45,13 +47,8 @@ impl Operation {
             return operation;
         }
         let is_root = request.path == "/" && ["POST", "GET"].contains(&&*request.method);
-        if is_root && let Some(action) = sts::action(request, ours) {
-            return match action {
-                Ok(action) => Self::Sts(action),
-                Err(message) => {
-                    Self::Absent(Protocol::Query, unknown_operation(Protocol::Query, message))
-                }
-            };
+        if is_root && let Some(operation) = query_operation(request, ours) {
+            return operation;
         }
         let protocol = protocol(request, scope.as_deref());
         let operation = operation_name(request);
@@ -72,6 +69,7 @@ impl Operation {
         match self {
             Self::CreateSession => CREATE_SESSION,
             Self::Sts(action) => action.name(),
+            Self::Iam(action) => action.name(),
             Self::Json(_, name) => name,
             Self::Absent(..) => UNKNOWN,
         }
@@ -82,6 +80,7 @@ impl Operation {
         match self {
             Self::CreateSession => Protocol::RestJson,
             Self::Sts(_) => Protocol::Query,
+            Self::Iam(_) => Protocol::Iam,
             Self::Json(..) => Protocol::Json11,
             Self::Absent(protocol, _) => *protocol,
         }
@@ -90,7 +89,29 @@ impl Operation {
 
 fn is_ours(scope: &str) -> bool {
     let json = JsonService::ALL.map(JsonService::signing_name);
-    json.contains(&scope) || ["rolesanywhere", "sts"].contains(&scope)
+    json.contains(&scope) || ["rolesanywhere", "sts", "iam"].contains(&scope)
+}
+
+/// Returns the action of STS or IAM that a form in the query or the body names; `None` if the request
+/// is for another service.
+///
+/// Each has one version. A request without it is for one of them if it is not signed for another
+/// service (`signed_for_ours`). Of two values the first counts, as at AWS.
+fn query_operation(request: &Request, signed_for_ours: bool) -> Option<Operation> {
+    let first = |name| request.form_parameters(name).into_iter().next();
+    let name = first("Action")?;
+    let version = first("Version").unwrap_or_else(|| "NO_VERSION_SPECIFIED".to_owned());
+    let operation = match &*version {
+        sts::VERSION => sts::action(&name).map(Operation::Sts),
+        iam::VERSION => iam::action(&name).map(Operation::Iam),
+        _ if signed_for_ours => {
+            Err(format!("Could not find operation {name} for version {version}"))
+        }
+        _ => return None,
+    };
+    let absent =
+        |message| Operation::Absent(Protocol::Query, unknown_operation(Protocol::Query, message));
+    Some(operation.unwrap_or_else(absent))
 }
 
 /// Returns the operation of a target of Secrets Manager or Parameter Store.
@@ -123,7 +144,7 @@ fn speaks_json(request: &Request) -> bool {
 /// Returns the error of an operation that there is not, as each protocol's front end has it.
 fn unknown_operation(protocol: Protocol, message: impl Into<String>) -> Refusal {
     let (status, code) = match protocol {
-        Protocol::Query | Protocol::Ec2 => (400, "InvalidAction"),
+        Protocol::Query | Protocol::Iam | Protocol::Ec2 => (400, "InvalidAction"),
         Protocol::S3 => (501, "NotImplemented"),
         _ => (404, "UnknownOperationException"),
     };
@@ -230,11 +251,54 @@ mod tests {
             let unknown = operation(method, path, &[]);
             assert!(is_unknown(&unknown) && unknown.protocol() == Protocol::RestJson, "{path}");
         }
-        for action in Action::ALL {
-            let query = format!("/?Action={}&Version=2011-06-15", action.name());
-            assert_eq!(operation("GET", &query, &[]), Operation::Sts(action));
-            assert_eq!(operation("POST", &query, &[]), Operation::Sts(action));
+        let sts = sts::Action::ALL.map(|it| (it.name(), sts::VERSION, Operation::Sts(it)));
+        let iam = iam::IamAction::ALL.map(|it| (it.name(), iam::VERSION, Operation::Iam(it)));
+        for (name, version, expected) in sts.into_iter().chain(iam) {
+            let query = format!("/?Action={name}&Version={version}");
+            assert_eq!(operation("GET", &query, &[]), expected);
+            assert_eq!(operation("POST", &query, &[]), expected);
         }
+    }
+
+    #[test]
+    fn actions_are_read_from_form_or_query() {
+        const GOOD: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+        const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+        let read = |content_type: &str, query: &str, body: &str, ours| {
+            let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+            let (query, body) = (query.to_owned(), body.as_bytes().to_vec());
+            query_operation(&Request { query, headers, body, ..Request::default() }, ours)
+        };
+        let known = Some(Operation::Sts(sts::Action::GetCallerIdentity));
+        assert_eq!(read(FORM, "", GOOD, true), known);
+        assert_eq!(read("", GOOD, "", true), known);
+        assert_eq!(read("", GOOD, "", false), known);
+        assert_eq!(read("application/json", "", GOOD, true), None);
+        assert_eq!(read(FORM, "", "Version=2011-06-15", true), None);
+        assert_eq!(read(FORM, "", &format!("{GOOD}&Action=AssumeRole"), true), known);
+        for (form, message) in [
+            (
+                "Action=GetCallerIdentity",
+                "Could not find operation GetCallerIdentity for version NO_VERSION_SPECIFIED",
+            ),
+            ("Action=X&Version=2011-06-15", "Could not find operation X for version 2011-06-15"),
+            (
+                "Action=AssumeRoleWithSAML&Version=2011-06-15",
+                "this emulator has no sts:AssumeRoleWithSAML",
+            ),
+            (
+                "Action=ListRoles&Version=2010-05-08",
+                "this emulator has no iam:ListRoles; set AWS_ENDPOINT_URL_IAM to an endpoint that \
+                 has it",
+            ),
+        ] {
+            let Some(Operation::Absent(Protocol::Query, refusal)) = read(FORM, "", form, true)
+            else {
+                panic!("{form} is answered");
+            };
+            assert_eq!((&*refusal.message, refusal.reason), (message, "operation"));
+        }
+        assert_eq!(read(FORM, "", "Action=RunInstances&Version=2016-11-15", false), None);
     }
 
     #[test]

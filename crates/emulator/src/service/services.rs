@@ -91,7 +91,6 @@ const SERVICES: &[Service] = &[
     service("firehose", "Firehose", TargetPrefix("Firehose_20150804")),
     service("glue", "Glue", TargetPrefix("AWSGlue")),
     service("guardduty", "GuardDuty", Unspecified),
-    service("iam", "IAM", ApiVersion("2010-05-08")),
     service("identitystore", "identitystore", TargetPrefix("AWSIdentityStore")),
     service("iot", "IoT", Unspecified),
     service("iotdata", "IoT Data Plane", Unspecified),
@@ -245,7 +244,7 @@ mod tests {
     fn an_unsigned_request_is_told_by_its_target_or_version() {
         let told_of = |query, target| told(None, "/", query, target);
         assert!(told_of("", "AWSCognitoIdentityService.GetId").contains("_COGNITO_IDENTITY "));
-        assert!(told_of("Version=2010-05-08", "").contains("AWS_ENDPOINT_URL_IAM "));
+        assert!(told_of("Version=2014-10-31", "").contains("AWS_ENDPOINT_URL_RDS "));
         assert_eq!(told_of("", ""), "this emulator has no `X`");
     }
 

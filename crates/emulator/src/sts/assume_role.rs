@@ -8,9 +8,10 @@ mod session_policies;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::{self, AssumeRoleInput};
-use super::parameters::Parameters;
 use super::response;
 use crate::account::{Resources, Role};
+use crate::caller::Caller;
+use crate::query::Parameters;
 use crate::refusal::Refusal;
 use crate::session::{self, Session};
 use crate::sts::{StsAnswer, StsCall};
@@ -24,12 +25,12 @@ const LONGEST_CHAINED: u32 = 3600;
 /// Makes every check and vends a session, which is the caller's to keep.
 pub(crate) fn assume_role(resources: &Resources, call: &StsCall<'_>) -> Result<StsAnswer, Refusal> {
     let input = input::parse(&Parameters::of(call.request))?;
-    let inherited = Inherited::of(call.session, &input)?;
+    let inherited = Inherited::of(call.caller.session(), &input)?;
     let policies = SessionPolicies::read(resources, &input)?;
     let packed = PackedSize::of(&input)?;
     let access = RoleAccess { resources, call, input: &input, inherited: &inherited };
     let (role, explanation) = access.check()?;
-    check_duration(role, input.duration_seconds)?;
+    check_duration(role, call.caller, input.duration_seconds)?;
     let mut tags = inherited.tags;
     tags.extend(input.tags);
     let session = Session {
@@ -60,9 +61,11 @@ struct Inherited {
 }
 
 impl Inherited {
-    /// A source identity that is set stays, and so does a transitive tag.
-    fn of(caller: &Session, input: &AssumeRoleInput) -> Result<Self, Refusal> {
-        let own = Some(&caller.source_identity).filter(|identity| !identity.is_empty());
+    /// A source identity that is set stays, and so does a transitive tag. A user has neither.
+    fn of(caller: Option<&Session>, input: &AssumeRoleInput) -> Result<Self, Refusal> {
+        let own = caller.map(|session| &session.source_identity);
+        let own = own.filter(|identity| !identity.is_empty());
+        let own_transitive = || caller.into_iter().flat_map(|it| &it.transitive_tag_keys);
         if let (Some(own), Some(asked)) = (own, &input.source_identity)
             && own != asked
         {
@@ -70,35 +73,32 @@ impl Inherited {
             return Err(Refusal::new(400, "ValidationError", message, "source-identity")
                 .explained(format!("the caller's session has the source identity `{own}`")));
         }
-        let is_transitive = |key: &str| {
-            caller
-                .transitive_tag_keys
-                .iter()
-                .any(|known| known.to_lowercase() == key.to_lowercase())
-        };
+        let is_transitive =
+            |key: &str| own_transitive().any(|known| known.to_lowercase() == key.to_lowercase());
         if let Some(key) = input.tags.keys().find(|key| is_transitive(key)) {
             let message = format!(
                 "The tag key {key} conflicts with a transitive tag key from the calling session"
             );
             return Err(Refusal::new(400, "InvalidParameterValue", message, "tags"));
         }
-        let tags = caller.tags.iter().filter(|(key, _)| is_transitive(key));
+        let tags = caller.into_iter().flat_map(|session| &session.tags);
+        let tags = tags.filter(|(key, _)| is_transitive(key));
         let passed = input.tags.keys().filter(|tag| {
             input.transitive_tag_keys.iter().any(|key| key.to_lowercase() == tag.to_lowercase())
         });
         Ok(Self {
             source_identity: own.or(input.source_identity.as_ref()).cloned(),
             tags: tags.map(|(key, value)| (key.clone(), value.clone())).collect(),
-            transitive_tag_keys: caller.transitive_tag_keys.iter().chain(passed).cloned().collect(),
+            transitive_tag_keys: own_transitive().chain(passed).cloned().collect(),
         })
     }
 }
 
-/// Every caller is the session of a role here, so that every session is chained.
-fn check_duration(role: &Role, seconds: u32) -> Result<(), Refusal> {
+/// The session of a role can get a chained session only, which is shorter.
+fn check_duration(role: &Role, caller: &Caller, seconds: u32) -> Result<(), Refusal> {
     let message = if seconds > role.max_session_seconds {
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-    } else if seconds > LONGEST_CHAINED {
+    } else if caller.session().is_some() && seconds > LONGEST_CHAINED {
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role \
          chaining."
     } else {

@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::constraints::{Constraints, Pattern};
-use super::parameters::Parameters;
 use crate::arn::Arn;
+use crate::query::{Constraints, Parameters, Pattern};
 use crate::refusal::Refusal;
 use crate::x509::tags::is_tag_text;
 

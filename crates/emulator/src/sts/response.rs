@@ -1,18 +1,19 @@
 //! STS's responses, in XML.
 
 use super::assume_role::PackedSize;
+use crate::caller::Caller;
 use crate::date::format_iso;
 use crate::message::Reply;
-use crate::refusal::{STS_NAMESPACE, escape_xml};
+use crate::query::{STS_NAMESPACE, Xml};
 use crate::session::Session;
 
-/// Returns who the session is.
-pub(super) fn caller_identity(session: &Session, request_id: &str) -> Reply {
+/// Returns who the caller is.
+pub(super) fn caller_identity(caller: &Caller, request_id: &str) -> Reply {
     let mut result = Xml::default();
-    result.element("Arn", &session.assumed_role_arn());
-    result.element("UserId", &session.assumed_role_id());
-    result.element("Account", session.role_arn.account());
-    result.reply("GetCallerIdentity", request_id)
+    result.element("Arn", &caller.arn());
+    result.element("UserId", &caller.user_id());
+    result.element("Account", caller.account());
+    result.reply(STS_NAMESPACE, "GetCallerIdentity", request_id)
 }
 
 /// Returns the credentials of a new session.
@@ -34,30 +35,5 @@ pub(super) fn assume_role(session: &Session, packed: PackedSize, request_id: &st
     if !session.source_identity.is_empty() {
         result.element("SourceIdentity", &session.source_identity);
     }
-    result.reply("AssumeRole", request_id)
-}
-
-/// The elements of a structure, in the order that they were added. Without `Debug`: they may be
-/// credentials.
-#[derive(Default)]
-struct Xml(String);
-
-impl Xml {
-    fn element(&mut self, name: &str, text: &str) {
-        self.0.push_str(&format!("<{name}>{}</{name}>", escape_xml(text)));
-    }
-
-    fn structure(&mut self, name: &str, members: &Self) {
-        self.0.push_str(&format!("<{name}>{}</{name}>", members.0));
-    }
-
-    fn reply(&self, action: &str, request_id: &str) -> Reply {
-        let body = format!(
-            "<{action}Response xmlns=\"{STS_NAMESPACE}\">\n  <{action}Result>{}</{action}Result>\n  \
-             <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n\
-             </{action}Response>\n",
-            self.0
-        );
-        Reply::new(200, "text/xml", body).with("x-amzn-requestid", request_id)
-    }
+    result.reply(STS_NAMESPACE, "AssumeRole", request_id)
 }

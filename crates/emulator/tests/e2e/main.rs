@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is its own edge")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking, as the test does")]
 
+mod access_keys;
 #[cfg(unix)]
 mod aws_side;
 mod client;

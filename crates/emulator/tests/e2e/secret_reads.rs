@@ -90,7 +90,7 @@ fn a_batch_by_filter_has_pages() {
         }
     }
     // The first page has nothing that matches, and has a successor.
-    assert_eq!(pages, ["", "", "prod/plain prod/rotated"]);
+    assert_eq!(pages, ["", "", "prod/plain", "prod/rotated"]);
 }
 
 #[test]
@@ -122,6 +122,7 @@ fn a_batch_needs_ids_or_filters_and_its_own_permission() {
 fn lists_secrets_in_order_and_page_by_page() {
     let fixture = Fixture::new(ROLE_ARN);
     let all = [
+        "prod/access-key",
         "prod/broken-key",
         "prod/db-credentials",
         "prod/keystore",
@@ -133,11 +134,11 @@ fn lists_secrets_in_order_and_page_by_page() {
     let backwards = fixture.pages(json!({ "SortBy": "name", "SortOrder": "desc" })).concat();
     assert!(backwards.iter().rev().eq(all.iter()), "{backwards:?}");
     let deleted_too = fixture.pages(json!({ "IncludePlannedDeletion": true })).concat();
-    assert_eq!(deleted_too.len(), 7);
+    assert_eq!(deleted_too.len(), 8);
     // The one that is scheduled for deletion leaves its place on its page empty.
     let pages = fixture.pages(json!({ "MaxResults": 3 }));
     let sizes: Vec<_> = pages.iter().map(Vec::len).collect();
-    assert_eq!((pages.concat(), sizes), (all.map(str::to_owned).to_vec(), vec![2, 3, 1]));
+    assert_eq!((pages.concat(), sizes), (all.map(str::to_owned).to_vec(), vec![3, 2, 2]));
     let filters = json!([{ "Key": "tag-key", "Values": ["Team"] }]);
     assert_eq!(fixture.pages(json!({ "Filters": filters })), [["prod/rotated"]]);
     for (name, value) in

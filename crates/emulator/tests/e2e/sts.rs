@@ -7,7 +7,12 @@ use serde_json::json;
 use crate::client::{Answer, Call};
 use crate::secrets::{get, signed, vend};
 
-fn sts(emulator: &Emulator, credentials: &Credentials, action: &str, more: &str) -> Answer {
+pub(crate) fn sts(
+    emulator: &Emulator,
+    credentials: &Credentials,
+    action: &str,
+    more: &str,
+) -> Answer {
     let body = format!("Action={action}&Version=2011-06-15{more}");
     let mut call = Call { body, ..Call::default() };
     call.header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
@@ -19,7 +24,7 @@ fn assume(emulator: &Emulator, credentials: &Credentials, role: &str, more: &str
     sts(emulator, credentials, "AssumeRole", &more)
 }
 
-fn element<'a>(answer: &'a Answer, name: &str) -> &'a str {
+pub(crate) fn element<'a>(answer: &'a Answer, name: &str) -> &'a str {
     let behind = answer.body.split(&format!("<{name}>")).nth(1).unwrap_or_default();
     behind.split(&format!("</{name}>")).next().unwrap_or_default()
 }

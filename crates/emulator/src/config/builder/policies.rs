@@ -25,7 +25,32 @@ pub(super) struct PolicyKeys<'a> {
     pub(super) file: (&'static str, Option<&'a At<String>>),
 }
 
+/// The keys of the permissions of a role or a user.
+pub(super) struct PermissionKeys<'a> {
+    /// What the log calls a policy that is within the file.
+    pub(super) called: String,
+    pub(super) inline: Option<&'a At<InlinePolicy>>,
+    pub(super) files: &'a [At<String>],
+    pub(super) managed: &'a [At<String>],
+}
+
 impl Builder<'_> {
+    /// Reads the permissions of a role or a user.
+    pub(super) fn permissions(
+        &self,
+        keys: &PermissionKeys<'_>,
+        managed: &ManagedPolicies,
+    ) -> Vec<Arc<AttachedPolicy>> {
+        let inline = keys.inline.map(|inline| AttachedPolicy {
+            name: keys.called.clone(),
+            policy: inline.value.0.clone(),
+        });
+        let read = |path| self.policy_file(PolicyKind::Identity, path);
+        let files = keys.files.iter().filter_map(read);
+        let own = inline.into_iter().chain(files).map(Arc::new);
+        own.chain(self.managed(managed, keys.managed)).collect()
+    }
+
     pub(super) fn managed_policies(
         &self,
         tables: &[(TableKey, ManagedPolicyTable)],

@@ -1,11 +1,9 @@
 //! The roles of the file.
 
-use std::sync::Arc;
-
-use super::policies::{ManagedPolicies, PolicyKeys};
+use super::policies::{ManagedPolicies, PermissionKeys, PolicyKeys};
 use super::{Builder, description};
-use crate::account::{AttachedPolicy, Role};
-use crate::config::file::RoleTable;
+use crate::account::Role;
+use crate::config::file::{CommonKeys, RoleTable};
 use crate::config::reader::{At, TableKey};
 use crate::config::resource_arn::{ArnSource, Kind, Names};
 use crate::policy::PolicyKind;
@@ -29,21 +27,16 @@ impl Builder<'_> {
                     file: ("trust-policy-file", table.trust_policy_file.as_ref()),
                 },
             );
-            let inline = table.permissions.as_ref().map(|inline| AttachedPolicy {
-                name: format!("the permissions of role {}", key.name.value),
-                policy: inline.value.0.clone(),
-            });
-            let files = table
-                .permissions_files
-                .iter()
-                .filter_map(|path| self.policy_file(PolicyKind::Identity, path));
-            let permissions: Vec<_> = inline
-                .into_iter()
-                .chain(files)
-                .map(Arc::new)
-                .chain(self.managed(managed, &table.managed_policies))
-                .collect();
-            let path = self.role_path(key, table);
+            let permissions = self.permissions(
+                &PermissionKeys {
+                    called: format!("the permissions of role {}", key.name.value),
+                    inline: table.permissions.as_ref(),
+                    files: &table.permissions_files,
+                    managed: &table.managed_policies,
+                },
+                managed,
+            );
+            let path = self.path(key, table.path.as_ref(), &table.common);
             let arn = path.and_then(|path| {
                 self.arn(&ArnSource { kind: Kind::Role, key, keys: &table.common, path })
             });
@@ -65,9 +58,15 @@ impl Builder<'_> {
         (roles, names)
     }
 
-    fn role_path<'t>(&self, key: &TableKey, table: &'t RoleTable) -> Option<&'t str> {
-        let Some(At { value: path, span }) = &table.path else { return Some("/") };
-        let of_arn = key.name.value.starts_with("arn:") || table.common.arn.is_some();
+    /// Returns the path of a role or a user.
+    pub(super) fn path<'t>(
+        &self,
+        key: &TableKey,
+        path: Option<&'t At<String>>,
+        common: &CommonKeys,
+    ) -> Option<&'t str> {
+        let Some(At { value: path, span }) = path else { return Some("/") };
+        let of_arn = key.name.value.starts_with("arn:") || common.arn.is_some();
         let message = if of_arn {
             "`path`: the ARN already contains it".to_owned()
         } else if path.starts_with('/') && path.ends_with('/') {

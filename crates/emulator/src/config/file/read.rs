@@ -1,8 +1,9 @@
 //! Reads the tables of the file.
 
 use super::{
-    AttributeMappingsTable, BuiltInCa, CommonKeys, ConfigFile, ExportsTable, ManagedPolicyTable,
-    ParameterTable, ProfileTable, RoleTable, SecretTable, TrustAnchorTable,
+    AttributeMappingsTable, BuiltInCa, CommonKeys, ConfigFile, ExportsTable, KeyPropagationTable,
+    ManagedPolicyTable, ParameterTable, ProfileTable, RoleTable, SecretTable, TrustAnchorTable,
+    UserTable,
 };
 use crate::config::reader::TableReader;
 use crate::policy::PolicyKind;
@@ -22,6 +23,12 @@ impl ConfigFile {
             trust_anchor: table.entries("trust-anchor", TrustAnchorTable::read),
             profile: table.entries("profile", ProfileTable::read),
             role: table.entries("role", RoleTable::read),
+            user: table.entries("user", UserTable::read),
+            key_propagation: table.table("key-propagation").map(|mut propagation| {
+                let read = KeyPropagationTable::read(&mut propagation);
+                propagation.finish();
+                read
+            }),
             managed_policy: table.entries("managed-policy", ManagedPolicyTable::read),
             secret: table.entries("secret", SecretTable::read),
             parameter: table.entries("parameter", ParameterTable::read),

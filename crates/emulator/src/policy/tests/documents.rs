@@ -267,7 +267,8 @@ fn a_warning_depends_on_the_requests_that_a_statement_is_about() {
         ("aws:RequestTag/a", [0, 0, 0, 0, 0]),
         ("secretsmanager:VersionStage", [0, 0, 1, 1, 1]),
         ("ssm:resourceTag/a", [0, 0, 1, 1, 1]),
-        ("aws:username", [1, 1, 1, 1, 1]),
+        ("aws:username", [0, 0, 1, 0, 0]),
+        ("aws:SourceVpc", [1, 1, 1, 1, 1]),
     ];
     for (key, expected) in table {
         let found = [

@@ -3,8 +3,8 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html>
 
 use super::Inherited;
-use crate::account::{Resources, Role};
-use crate::policy::{AccessRequest, Context, Denial, NamedPolicy, Policies, StatementRef};
+use crate::account::{Resources, Role, named};
+use crate::policy::{AccessRequest, Context, Denial, Policies, StatementRef};
 use crate::refusal::Refusal;
 use crate::sts::StsCall;
 use crate::sts::input::AssumeRoleInput;
@@ -49,20 +49,16 @@ impl<'r> RoleAccess<'r, '_> {
     }
 
     fn authorize(&self, role: &Role, action: &str) -> Result<StatementRef, Denial> {
-        let session = self.call.session;
-        let caller = self.resources.role(&session.role_arn);
-        let permissions = caller.map(|role| role.permissions.as_slice()).unwrap_or_default();
-        let identity: Vec<NamedPolicy<'_>> =
-            permissions.iter().map(|policy| policy.named()).collect();
-        let limits: Vec<NamedPolicy<'_>> =
-            session.session_policies.iter().map(|policy| policy.named()).collect();
+        let caller = self.call.caller;
+        let identity = named(caller.permissions(self.resources));
+        let limits = named(caller.session_policies());
         let policies = Policies {
             identity: &identity,
             session: &limits,
             resource: Some(role.trust_policy.named()),
             resource_account: role.arn.account(),
         };
-        let principal = session.principal();
+        let principal = caller.principal();
         let request = AccessRequest::new(&principal, action, role.arn.as_str(), self.context());
         policies.authorize(&request)
     }
@@ -71,7 +67,7 @@ impl<'r> RoleAccess<'r, '_> {
         let Self { call, input, inherited, .. } = self;
         let tags = || inherited.tags.iter().chain(&input.tags);
         let context = call
-            .session
+            .caller
             .request_context(call.request, &call.region, call.now)
             .with("aws:ResourceAccount", input.role_arn.account())
             .with("sts:RoleSessionName", &*input.role_session_name)
@@ -86,7 +82,7 @@ impl<'r> RoleAccess<'r, '_> {
 
     /// One message for each reason; only the log tells them apart.
     fn refuse(&self, action: &str, explanation: &str) -> Refusal {
-        let principal = self.call.session.principal();
+        let principal = self.call.caller.principal();
         let arn = self.input.role_arn.as_str();
         let request = AccessRequest::new(&principal, action, arn, Context::default());
         let message = Denial::message_without_reason(&request);

@@ -58,7 +58,7 @@ impl World {
             format!("{query}&RoleArn=arn:aws:iam::{account}:role/{role}&RoleSessionName=second");
         let request = Request { query, peer: self.peer, ..Request::default() };
         let call = StsCall {
-            session: &self.caller,
+            caller: &self.caller.clone().into(),
             region: "eu-central-1".to_owned(),
             request: &request,
             request_id: "id",

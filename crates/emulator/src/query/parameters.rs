@@ -7,7 +7,7 @@ use crate::message::Request;
 
 /// The parameters of query and form. Of a name that is there twice the first value counts; what an
 /// action does not know is ignored.
-pub(super) struct Parameters(HashMap<String, String>);
+pub(crate) struct Parameters(HashMap<String, String>);
 
 /// Without the values: a session token or a web identity token may be one.
 impl fmt::Debug for Parameters {
@@ -18,7 +18,7 @@ impl fmt::Debug for Parameters {
 
 impl Parameters {
     /// Reads a request.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(crate) fn of(request: &Request) -> Self {
         let mut parameters = HashMap::new();
         for (name, value) in request.form() {
             parameters.entry(name).or_insert(value);
@@ -27,13 +27,13 @@ impl Parameters {
     }
 
     /// Returns a scalar.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// Returns the entries of a list of structures, `NAME.member.N.MEMBER`, each with its N and the
     /// values of these members; of a list of scalars, `NAME.member.N`, for the member `""`.
-    pub(super) fn list<'a, const N: usize>(
+    pub(crate) fn list<'a, const N: usize>(
         &'a self,
         name: &str,
         members: [&str; N],

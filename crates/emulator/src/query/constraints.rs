@@ -7,19 +7,19 @@ use crate::refusal::Refusal;
 
 /// The violations that were found so far.
 #[derive(Debug, Default)]
-pub(super) struct Constraints {
+pub(crate) struct Constraints {
     violations: Vec<String>,
 }
 
 /// A pattern: as messages have it, and the characters beside letters, digits and `_` of ASCII.
-pub(super) struct Pattern {
-    pub(super) expression: &'static str,
-    pub(super) punctuation: &'static str,
+pub(crate) struct Pattern {
+    pub(crate) expression: &'static str,
+    pub(crate) punctuation: &'static str,
 }
 
 impl Constraints {
     /// Notes a violation; a value of `None` is `null`.
-    pub(super) fn violate(&mut self, value: Option<&str>, member: &str, constraint: &str) {
+    pub(crate) fn violate(&mut self, value: Option<&str>, member: &str, constraint: &str) {
         let value = value.map_or_else(|| "null".to_owned(), |value| format!("'{value}'"));
         self.violations.push(format!(
             "Value {value} at '{member}' failed to satisfy constraint: Member must {constraint}"
@@ -27,14 +27,14 @@ impl Constraints {
     }
 
     /// Checks a member that must be there.
-    pub(super) fn required(&mut self, value: Option<&str>, member: &str) {
+    pub(crate) fn required(&mut self, value: Option<&str>, member: &str) {
         if value.is_none() {
             self.violate(None, member, "not be null");
         }
     }
 
     /// Checks how many characters a value has, if it is there.
-    pub(super) fn length(
+    pub(crate) fn length(
         &mut self,
         value: Option<&str>,
         member: &str,
@@ -46,19 +46,19 @@ impl Constraints {
     }
 
     /// Checks how many entries a list has.
-    pub(super) fn entries(&mut self, count: usize, member: &str, most: usize) {
+    pub(crate) fn entries(&mut self, count: usize, member: &str, most: usize) {
         self.bounds("[…]", ("length", count), member, &(0..=most));
     }
 
     /// Checks the characters of a value, if it is there.
-    pub(super) fn pattern(&mut self, value: Option<&str>, member: &str, pattern: &Pattern) {
+    pub(crate) fn pattern(&mut self, value: Option<&str>, member: &str, pattern: &Pattern) {
         let fits =
             |c: char| c.is_ascii_alphanumeric() || c == '_' || pattern.punctuation.contains(c);
         self.characters(value, member, pattern.expression, fits);
     }
 
     /// Checks the characters of a value, if it is there, against an expression.
-    pub(super) fn characters(
+    pub(crate) fn characters(
         &mut self,
         value: Option<&str>,
         member: &str,
@@ -72,7 +72,7 @@ impl Constraints {
     }
 
     /// Checks a number, if it is there.
-    pub(super) fn range(&mut self, value: Option<i32>, member: &str, allowed: RangeInclusive<i32>) {
+    pub(crate) fn range(&mut self, value: Option<i32>, member: &str, allowed: RangeInclusive<i32>) {
         if let Some(number) = value {
             self.bounds(&number.to_string(), ("value", number), member, &allowed);
         }
@@ -97,7 +97,7 @@ impl Constraints {
     }
 
     /// Returns the refusal of what was found.
-    pub(super) fn check(self) -> Result<(), Refusal> {
+    pub(crate) fn check(self) -> Result<(), Refusal> {
         let count = self.violations.len();
         if count == 0 {
             return Ok(());
