@@ -2,8 +2,10 @@
 
 import datetime
 import json
+import string
 
 import boto3
+import botocore.config
 import botocore.exceptions
 import pytest
 from emulator import ACCOUNT
@@ -80,6 +82,33 @@ def test_the_key_in_the_secret_is_the_users_own(emulator):
     status, code, message = refusal(client("iam", pair).list_access_keys, UserName="other")
     assert (status, code) == (403, "AccessDenied")
     assert "iam:ListAccessKeys on resource: user other because" in message
+
+
+def test_a_random_password_has_each_kind_of_character(emulator):
+    secrets = boto3.Session(profile_name="default").client("secretsmanager")
+    for _ in range(20):
+        password = secrets.get_random_password(PasswordLength=4)["RandomPassword"]
+        assert len(password) == 4
+        kinds = [str.islower, str.isupper, str.isdigit, lambda c: c in string.punctuation]
+        assert all(any(kind(c) for c in password) for kind in kinds), password
+    long = secrets.get_random_password(
+        PasswordLength=4096, ExcludeNumbers=True, IncludeSpace=True, ExcludeCharacters="aB/"
+    )["RandomPassword"]
+    expected = set(string.ascii_letters + string.punctuation + " ") - set("aB/")
+    assert set(long) == expected
+    status, code, message = refusal(secrets.get_random_password, PasswordLength=3)
+    assert (status, code) == (400, "InvalidParameterException")
+    assert message == "Password length is too short based on the required types."
+
+
+def test_an_answer_that_is_lost_leaves_the_key_behind(iam, emulator):
+    client = boto3.Session(profile_name="default").client(
+        "iam", config=botocore.config.Config(retries={"total_max_attempts": 1})
+    )
+    emulator.fault(operation="CreateAccessKey", cut=True, perform=True)
+    with pytest.raises(botocore.exceptions.ConnectionClosedError):
+        client.create_access_key(UserName=USER)
+    assert len(iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]) == 2
 
 
 def test_a_session_must_name_the_user(iam):

@@ -20,8 +20,13 @@ use crate::service;
 pub(crate) struct Fault {
     /// `CreateSession`, `GetSecretValue` …, or `*` for any.
     operation: String,
+    /// The number of the request that it begins with, of those for the operation that are still to
+    /// come; 1 is the next one.
+    nth: u32,
     /// How many requests it still affects; 0 is for ever.
     times: u32,
+    /// The operation is performed before the fault answers instead, or cuts the connection.
+    perform: bool,
     /// The status of the answer, 200 to 599; 400 if there is a `code` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -52,7 +57,9 @@ pub(crate) struct Fault {
 /// The names of a fault's fields.
 pub(crate) const FIELDS: &[&str] = &[
     "operation",
+    "nth",
     "times",
+    "perform",
     "status",
     "code",
     "message",
@@ -95,7 +102,9 @@ impl Fault {
         let bytes = "a whole number of bytes";
         Ok(Self {
             operation,
+            nth: fields.optional("nth", "a whole number from 1 on", count)?.unwrap_or(1),
             times: times.unwrap_or(1),
+            perform: fields.optional("perform", "true or false", Value::as_bool)?.unwrap_or(false),
             status: fields.optional("status", "a status from 200 to 599", status)?,
             code: fields.optional("code", "text", text)?,
             message: fields.optional("message", "text", text)?,
@@ -109,6 +118,11 @@ impl Fault {
                 .optional("skew_seconds", "a whole number of seconds", Value::as_i64)?
                 .unwrap_or(0),
         })
+    }
+
+    /// Returns whether the operation is performed although the fault answers.
+    pub(crate) fn performs(&self) -> bool {
+        self.perform
     }
 
     /// Returns how long the answer is held back.
@@ -152,6 +166,10 @@ impl Fault {
         reply.headers.extend(self.headers.clone());
         Some(reply)
     }
+}
+
+fn count(value: &Value) -> Option<u32> {
+    value.as_u64()?.try_into().ok().filter(|count| *count > 0)
 }
 
 fn status(value: &Value) -> Option<u16> {
@@ -206,10 +224,21 @@ impl Faults {
         self.0.clear();
     }
 
-    /// Takes the first fault for an operation.
+    /// Takes the first fault for an operation. Every fault counts the requests for its operation,
+    /// also those that another fault answers.
     pub(crate) fn take(&mut self, operation: &str) -> Option<Fault> {
-        let applies = |fault: &Fault| fault.operation == "*" || fault.operation == operation;
-        let position = self.0.iter().position(applies)?;
+        let mut first = None;
+        for (position, fault) in self.0.iter_mut().enumerate() {
+            if fault.operation != "*" && fault.operation != operation {
+                continue;
+            }
+            if fault.nth > 1 {
+                fault.nth -= 1;
+            } else {
+                first = first.or(Some(position));
+            }
+        }
+        let position = first?;
         let fault = self.0[position].clone();
         match fault.times {
             0 => {}
@@ -247,6 +276,27 @@ mod tests {
         assert_eq!(next("CreateSession"), Some(429));
         assert_eq!(next("CreateSession"), Some(429));
         assert_eq!(faults.left().len(), 1);
+    }
+
+    #[test]
+    fn the_nth_request_is_counted_by_each_fault() {
+        let mut faults = faults(json!([
+            {"operation": "GetSecretValue", "nth": 2, "status": 500},
+            {"nth": 3, "status": 503},
+            {"operation": "GetSecretValue", "nth": 4, "times": 2, "status": 429},
+        ]));
+        let mut next = |operation| faults.take(operation).and_then(|fault| fault.status);
+        assert_eq!(next("GetSecretValue"), None);
+        assert_eq!(next("GetSecretValue"), Some(500));
+        assert_eq!(next("CreateSession"), Some(503));
+        assert_eq!(next("GetSecretValue"), None);
+        assert_eq!(next("GetSecretValue"), Some(429));
+        assert_eq!(next("CreateSession"), None);
+        assert_eq!(next("GetSecretValue"), Some(429));
+        assert_eq!(next("GetSecretValue"), None);
+        assert!(faults.left().is_empty());
+        let zero = Faults::default().add(json!({"nth": 0})).unwrap_err().to_string();
+        assert_eq!(zero, "nth: expected a whole number from 1 on");
     }
 
     #[test]

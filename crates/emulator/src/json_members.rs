@@ -63,8 +63,13 @@ impl JsonMembers {
 
     /// Returns `true` or `false`, and `false` if the member is missing.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Refusal> {
+        self.flag_or(name, false)
+    }
+
+    /// Returns `true` or `false`, and the default if the member is missing.
+    pub(crate) fn flag_or(&self, name: &str, default: bool) -> Result<bool, Refusal> {
         match self.value(name) {
-            None => Ok(false),
+            None => Ok(default),
             Some(Value::Bool(flag)) => Ok(*flag),
             Some(_) => Err(self.invalid(name, "is not a boolean")),
         }

@@ -8,6 +8,7 @@ mod describe;
 mod filter;
 mod input;
 mod list;
+mod random_password;
 mod resource_policy;
 pub(crate) mod rotation;
 pub(crate) mod seed;
@@ -30,7 +31,7 @@ pub(crate) use value::read_as_parameter;
 type SecretHandler = fn(&mut Resources, &JsonCall<'_>, &SecretInput) -> Result<Value, Refusal>;
 
 /// The operations that there are.
-const HANDLERS: [(&str, SecretHandler); 15] = [
+const HANDLERS: [(&str, SecretHandler); 17] = [
     ("GetSecretValue", value::get_secret_value),
     ("BatchGetSecretValue", value::batch_get_secret_value),
     ("DescribeSecret", describe::describe_secret),
@@ -41,6 +42,8 @@ const HANDLERS: [(&str, SecretHandler); 15] = [
     ("UpdateSecretVersionStage", write::update_secret_version_stage),
     ("DeleteSecret", deletion::delete_secret),
     ("RestoreSecret", deletion::restore_secret),
+    ("CancelRotateSecret", write::cancel_rotate_secret),
+    ("GetRandomPassword", random_password::get_random_password),
     ("TagResource", tags::tag_resource),
     ("UntagResource", tags::untag_resource),
     ("PutResourcePolicy", resource_policy::put_resource_policy),
@@ -81,6 +84,7 @@ impl From<StoreError> for Refusal {
             | StoreError::StageNotAttached { .. }
             | StoreError::CurrentRemoved => ("InvalidParameterException", "stage"),
             StoreError::StageLimit => ("LimitExceededException", "stage"),
+            StoreError::NoRotation => ("InvalidRequestException", "no-rotation"),
             StoreError::Managed(_) => ("InvalidRequestException", "managed"),
             StoreError::Replicated { .. } => ("InvalidParameterException", "replicas"),
         };

@@ -40,18 +40,22 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
     let mut entry = Entry::new(request, operation.name());
     let fault = state.faults.take(operation.name());
     let scripted = fault.as_ref().and_then(|fault| fault.reply(protocol, &request_id));
+    let mut performed = || match perform(state, &operation, request, &request_id, &mut entry) {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            entry.refuse(&refusal);
+            protocol.error(refusal.status, &refusal.code, &refusal.message, &request_id)
+        }
+    };
     let reply = match scripted {
         Some(reply) => {
+            if fault.as_ref().is_some_and(Fault::performs) {
+                performed();
+            }
             entry.verdict = Verdict::Fault;
             reply
         }
-        None => match perform(state, &operation, request, &request_id, &mut entry) {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                entry.refuse(&refusal);
-                protocol.error(refusal.status, &refusal.code, &refusal.message, &request_id)
-            }
-        },
+        None => performed(),
     };
     let ending = fault.as_ref().map(Fault::ending).unwrap_or_default();
     if ending != Ending::Kept {

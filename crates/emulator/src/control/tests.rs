@@ -112,7 +112,7 @@ fn a_secret_gets_another_value_and_keeps_the_one_before() {
     let location = &state.resources.home;
     let value = |id, stage| {
         let secret = state.resources.secrets.find(SecretId { id, location }).unwrap();
-        secret.version(None, stage).unwrap().material.clone()
+        secret.version(None, stage).unwrap().material.clone().unwrap()
     };
     assert_eq!(value("prod/plain", None), Material::Text("hush".to_owned()));
     assert_eq!(value("prod/plain", Some("AWSPREVIOUS")), Material::Text("s3cr3t".to_owned()));

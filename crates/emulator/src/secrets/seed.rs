@@ -104,11 +104,10 @@ mod tests {
         let here = here();
         let find = |id| secrets.find(SecretId { id, location: &here });
         let material = |name| &find(name).unwrap().version(None, None).unwrap().material;
-        assert_eq!(material("a"), &Material::Text("text".to_owned()));
-        assert_eq!(material("b"), &Material::Text(r#"{"k":1}"#.to_owned()));
-        assert_eq!(material("c"), &Material::Binary(vec![0, 1]));
-        assert_eq!(material("prod/plain"), &Material::Text("new".to_owned()));
-        assert_eq!(material("prod/plain"), &Material::Text("new".to_owned()));
+        assert_eq!(material("a"), &Some(Material::Text("text".to_owned())));
+        assert_eq!(material("b"), &Some(Material::Text(r#"{"k":1}"#.to_owned())));
+        assert_eq!(material("c"), &Some(Material::Binary(vec![0, 1])));
+        assert_eq!(material("prod/plain"), &Some(Material::Text("new".to_owned())));
     }
 
     #[test]

@@ -93,6 +93,11 @@ pub(crate) enum StoreError {
     CurrentRemoved,
     #[error("A version can't have more than {MOST_STAGES} staging labels.")]
     StageLimit,
+    #[error(
+        "You tried to enable rotation on a secret that doesn't already have a Lambda function ARN \
+         configured and you didn't include such an ARN as a parameter in this call."
+    )]
+    NoRotation,
     #[error("You can't modify this secret because it is managed by the service {0}.")]
     Managed(String),
     #[error("You can't delete secret {name} that still has replica regions [{regions}]")]
@@ -280,7 +285,10 @@ mod tests {
         let binary = Version::new("v2", Material::Binary(b"hunter3".to_vec()), NOW);
         create(&mut secrets, "binary", Some(binary)).unwrap();
         let debug = format!("{secrets:?}");
-        assert!(debug.contains("material: Text(..)") && debug.contains("Binary(..)"), "{debug}");
+        assert!(
+            debug.contains("material: Some(Text(..))") && debug.contains("Binary(..)"),
+            "{debug}"
+        );
         assert!(!debug.contains("hunter") && !debug.contains("104, 117"), "{debug}");
     }
 

@@ -147,8 +147,9 @@ fn value(secret: &Secret, choice: VersionChoice<'_>) -> Result<Value, Refusal> {
         "CreatedDate": epoch(version.created),
     });
     match &version.material {
-        Material::Text(text) => body["SecretString"] = json!(text),
-        Material::Binary(bytes) => body["SecretBinary"] = json!(STANDARD.encode(bytes)),
+        Some(Material::Text(text)) => body["SecretString"] = json!(text),
+        Some(Material::Binary(bytes)) => body["SecretBinary"] = json!(STANDARD.encode(bytes)),
+        None => {}
     }
     Ok(body)
 }

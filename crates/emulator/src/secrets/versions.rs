@@ -15,6 +15,7 @@ pub(crate) const MOST_BYTES: usize = 65_536;
 /// The most labels that a version has.
 pub(crate) const MOST_STAGES: usize = 20;
 const PREVIOUS: &str = "AWSPREVIOUS";
+const PENDING: &str = "AWSPENDING";
 /// How many versions are kept at least, and for how long all of them.
 const KEPT_VERSIONS: usize = 100;
 const KEPT_FOR: Duration = Duration::hours(24);
@@ -23,7 +24,8 @@ const KEPT_FOR: Duration = Duration::hours(24);
 #[derive(Debug, Clone)]
 pub(crate) struct Version {
     pub(crate) id: String,
-    pub(crate) material: Material,
+    /// None if an unfinished rotation has made the version, and put no value in.
+    pub(crate) material: Option<Material>,
     pub(crate) stages: BTreeSet<String>,
     pub(crate) created: OffsetDateTime,
 }
@@ -48,7 +50,12 @@ impl fmt::Debug for Material {
 impl Version {
     /// Returns a version without labels.
     pub(crate) fn new(id: &str, material: Material, created: OffsetDateTime) -> Self {
-        Self { id: id.to_owned(), material, stages: BTreeSet::new(), created }
+        Self { material: Some(material), ..Self::empty(id, created) }
+    }
+
+    /// Returns a version without a value and labels.
+    pub(crate) fn empty(id: &str, created: OffsetDateTime) -> Self {
+        Self { id: id.to_owned(), material: None, stages: BTreeSet::new(), created }
     }
 }
 
@@ -61,7 +68,8 @@ pub(crate) struct StageMove<'a> {
 }
 
 impl Secret {
-    /// Returns the version of an id, or of a label, AWSCURRENT where neither is given.
+    /// Returns the version of an id, or of a label, AWSCURRENT where neither is given. One without a
+    /// value is not found.
     pub(crate) fn version(
         &self,
         id: Option<&str>,
@@ -69,18 +77,21 @@ impl Secret {
     ) -> Result<&Version, StoreError> {
         let Some(id) = id else {
             let stage = stage.unwrap_or(CURRENT);
-            return self.holder(stage).ok_or_else(|| StoreError::NoStage(stage.to_owned()));
+            let holder = self.holder(stage).filter(|version| version.material.is_some());
+            return holder.ok_or_else(|| StoreError::NoStage(stage.to_owned()));
         };
         let version = self.of_id(id)?;
         match stage {
             Some(stage) if !version.stages.contains(stage) => Err(StoreError::StageOfAnother),
+            _ if version.material.is_none() => Err(StoreError::NoVersion(id.to_owned())),
             _ => Ok(version),
         }
     }
 
     /// Adds a version with its labels and returns those that it has.
     ///
-    /// The same id with the same value again changes nothing; with another value it is refused.
+    /// The same id with the same value again changes nothing; with another value it is refused. A
+    /// version without a value gets it.
     pub(crate) fn put(
         &mut self,
         version: Version,
@@ -89,8 +100,8 @@ impl Secret {
         self.check_writable()?;
         match self.of_id(&version.id) {
             Ok(known) if known.material == version.material => Ok(known.stages.clone()),
-            Ok(_) => Err(self.token_used(&version.id)),
-            Err(_) => Ok(self.add(version, stages)),
+            Ok(known) if known.material.is_some() => Err(self.token_used(&version.id)),
+            _ => Ok(self.add(version, stages)),
         }
     }
 
@@ -147,6 +158,18 @@ impl Secret {
         Ok(())
     }
 
+    /// Puts AWSPENDING on a version without a value, as a rotation does that is not finished.
+    pub(crate) fn leave_rotation_unfinished(&mut self, id: &str, now: OffsetDateTime) {
+        self.versions.push(Version::empty(id, now));
+        self.label(id, PENDING);
+    }
+
+    /// Returns the id of the version that a rotation has begun and not finished.
+    pub(crate) fn unfinished_version(&self) -> Option<&str> {
+        let pending = self.holder(PENDING)?;
+        (!pending.stages.contains(CURRENT)).then_some(&*pending.id)
+    }
+
     fn holder(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.stages.contains(stage))
     }
@@ -163,8 +186,14 @@ impl Secret {
     fn add(&mut self, version: Version, stages: &[String]) -> BTreeSet<String> {
         let (id, now) = (version.id.clone(), version.created);
         self.changed = now;
-        self.versions.push(version);
         let mut stages: BTreeSet<_> = stages.iter().cloned().collect();
+        match self.versions.iter_mut().find(|known| known.id == id) {
+            Some(empty) => {
+                stages.append(&mut empty.stages);
+                *empty = version;
+            }
+            None => self.versions.push(version),
+        }
         if self.versions.len() == 1 {
             stages.insert(CURRENT.to_owned());
         }
@@ -303,6 +332,57 @@ mod tests {
             secret.put(version("1", "b"), &stages(&[CURRENT])),
             Err(StoreError::TokenUsed { .. })
         ));
+    }
+
+    #[test]
+    fn a_version_without_a_value_is_listed_and_not_found() {
+        let mut secret = secret();
+        secret.put(version("1", "a"), &stages(&[CURRENT])).unwrap();
+        secret.leave_rotation_unfinished("2", NOW);
+        assert_eq!(secret.unfinished_version(), Some("2"));
+        assert_eq!(labels(&secret)[1], ("2".to_owned(), stages(&[PENDING])));
+        let by_label = StoreError::NoStage(PENDING.to_owned());
+        assert_eq!(secret.version(None, Some(PENDING)).unwrap_err(), by_label);
+        let by_id = StoreError::NoVersion("2".to_owned());
+        assert_eq!(secret.version(Some("2"), None).unwrap_err(), by_id);
+        assert_eq!(secret.version(Some("2"), Some(PENDING)).unwrap_err(), by_id);
+        // A request token that is its id puts the value in.
+        let attached = secret.put(version("2", "b"), &stages(&["mine"])).unwrap();
+        assert_eq!(attached, stages(&[PENDING, "mine"]).into_iter().collect());
+        assert_eq!(secret.version(None, Some(PENDING)).unwrap().id, "2");
+        assert!(matches!(
+            secret.put(version("2", "c"), &stages(&[PENDING])),
+            Err(StoreError::TokenUsed { .. })
+        ));
+        // A rotation that is finished is no unfinished one, although the label is left.
+        moved(&mut secret, CURRENT, Some("1"), Some("2")).unwrap();
+        assert_eq!(secret.unfinished_version(), None);
+        assert_eq!(labels(&secret)[0], ("1".to_owned(), stages(&[PREVIOUS])));
+        assert_eq!(labels(&secret)[1].1, stages(&[CURRENT, PENDING, "mine"]));
+    }
+
+    #[test]
+    fn a_new_version_takes_any_label_and_a_move_does_not() {
+        for stage in [CURRENT, PREVIOUS, "AWSPENDING", "mine"] {
+            let mut secret = in_rotation();
+            moved(&mut secret, "mine", None, Some("1")).unwrap();
+            secret.put(version("4", "4"), &stages(&[stage])).unwrap();
+            assert_eq!(secret.version(None, Some(stage)).unwrap().id, "4", "{stage}");
+            let error = moved(&mut secret, stage, None, Some("2")).unwrap_err();
+            assert!(matches!(error, StoreError::StageAttached { .. }), "{stage}: {error}");
+            assert_eq!(secret.version(None, Some(stage)).unwrap().id, "4", "{stage}");
+        }
+    }
+
+    #[test]
+    fn back_to_the_previous_version_the_labels_change_places() {
+        let mut secret = in_rotation();
+        moved(&mut secret, CURRENT, Some("2"), Some("1")).unwrap();
+        assert_eq!(labels(&secret)[0].1, stages(&[CURRENT]));
+        assert_eq!(labels(&secret)[1].1, stages(&[PREVIOUS]));
+        // A version without labels is still read by its id.
+        moved(&mut secret, PREVIOUS, Some("2"), None).unwrap();
+        assert_eq!(secret.version(Some("2"), None).unwrap().id, "2");
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Writing values: CreateSecret, PutSecretValue, UpdateSecret and UpdateSecretVersionStage.
+//! Writing values: CreateSecret, PutSecretValue, UpdateSecret, UpdateSecretVersionStage and
+//! CancelRotateSecret.
 
 use serde_json::{Value, json};
 
 use super::access;
 use super::input::SecretInput;
-use super::store::{Secret, SecretId};
+use super::store::{Secret, SecretId, StoreError};
 use super::versions::{StageMove, Version};
 use crate::account::Resources;
 use crate::json_call::JsonCall;
@@ -110,6 +111,23 @@ pub(super) fn update_secret_version_stage(
     let secret = resources.secrets.find_mut(id)?;
     secret.move_stage(change, call.now)?;
     Ok(answer(secret, None))
+}
+
+/// Turns rotation off. The version of a rotation that is not finished keeps AWSPENDING.
+pub(super) fn cancel_rotate_secret(
+    resources: &mut Resources,
+    call: &JsonCall<'_>,
+    input: &SecretInput,
+) -> Result<Value, Refusal> {
+    let id = SecretId { id: input.secret_id()?, location: &call.location };
+    access::check(resources, call, "secretsmanager:CancelRotateSecret", id, call.context())?;
+    let secret = resources.secrets.find_mut(id)?;
+    secret.check_writable()?;
+    let rotation = secret.rotation.as_mut().ok_or(StoreError::NoRotation)?;
+    rotation.enabled = false;
+    secret.changed = call.now;
+    let unfinished = secret.unfinished_version().map(str::to_owned);
+    Ok(answer(secret, unfinished))
 }
 
 /// Refuses a new value that cannot be encrypted. A secret that cannot be written to is refused for

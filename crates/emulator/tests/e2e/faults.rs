@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use roles_anywhere_emulator::{Emulator, Options};
+use aws_credential_types::Credentials;
+use roles_anywhere_emulator::{Emulator, Options, ROLE_ARN};
 use serde_json::json;
 
-use crate::client::send;
+use crate::client::{Answer, Call, send};
+use crate::secrets::{get, try_signed, vend};
 use crate::signer::Request;
 
 fn emulator() -> Emulator {
@@ -40,6 +42,41 @@ fn a_cut_connection_sends_no_response() {
     assert_eq!(emulator.requests()[0]["verdict"], "fault");
 }
 
+/// Puts a value into a secret; the connection may end without an answer.
+fn put(emulator: &Emulator, credentials: &Credentials, value: &str) -> Option<Answer> {
+    let token = format!("{value:-<32}");
+    let input =
+        json!({ "SecretId": "prod/plain", "SecretString": value, "ClientRequestToken": token });
+    let mut call = Call { body: input.to_string(), ..Call::default() };
+    call.header("content-type", "application/x-amz-json-1.1");
+    call.header("x-amz-target", "secretsmanager.PutSecretValue");
+    try_signed(emulator, credentials, ("us-east-1", "secretsmanager"), call)
+}
+
+#[test]
+fn the_nth_request_is_performed_before_the_fault_if_it_says_so() {
+    for (mut fault, status, value) in [
+        (json!({"cut": true}), None, "one"),
+        (json!({"cut": true, "perform": true}), None, "two"),
+        (json!({"status": 503}), Some(503), "one"),
+        (json!({"status": 503, "perform": true}), Some(503), "two"),
+    ] {
+        let emulator = emulator();
+        let credentials = vend(&emulator, ROLE_ARN);
+        fault["operation"] = json!("PutSecretValue");
+        fault["nth"] = json!(2);
+        emulator.fault(fault.clone());
+        let put = |value| put(&emulator, &credentials, value).map(|answer| answer.status);
+        assert_eq!(put("one"), Some(200), "{fault}");
+        assert_eq!(put("two"), status, "{fault}");
+        let entry = emulator.requests().pop().unwrap();
+        assert_eq!((&entry["verdict"], &entry["status"]), (&json!("fault"), &json!(status)));
+        assert_eq!(entry["caller"].is_string(), value == "two", "{fault}");
+        assert_eq!(get(&emulator, &credentials, "prod/plain").json()["SecretString"], value);
+        assert_eq!(put("three"), Some(200), "{fault}");
+    }
+}
+
 #[test]
 fn a_cut_within_the_body_leaves_so_many_bytes_of_it() {
     let emulator = emulator();
@@ -64,7 +101,7 @@ fn skew_moves_the_date_and_delay_the_response() {
     let emulator = emulator();
     let request = Request::new("leaf/p256");
     emulator.fault(json!({"skew_seconds": -86_400 * 400}));
-    let usual = |answer: &crate::client::Answer| answer.header("date").unwrap()[12..16].to_owned();
+    let usual = |answer: &Answer| answer.header("date").unwrap()[12..16].to_owned();
     let skewed = request.send(&emulator);
     let answer = request.send(&emulator);
     assert_eq!((skewed.status, answer.status), (201, 201));

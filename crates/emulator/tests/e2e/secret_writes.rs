@@ -122,6 +122,65 @@ fn a_rotation_by_hand_ends_with_the_pending_version_current() {
 }
 
 #[test]
+fn a_rotation_that_is_not_finished_is_cancelled_and_continued() {
+    let fixture = Fixture::configured(
+        r#"{"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}"#,
+        "[secret.s]\nvalue = 'one'\n[secret.s.rotation]\nlambda-arn = 'arn:aws:lambda:us-east-1:\
+         123456789012:function:rotate'\nunfinished = true\n[secret.never]\nvalue = 'one'\n",
+    );
+    let id = json!({ "SecretId": "s" });
+    let stages = fixture.call("DescribeSecret", &id)["VersionIdsToStages"].clone();
+    let stages = stages.as_object().unwrap();
+    assert_eq!(stages.len(), 2);
+    let pending = stages.iter().find(|(_, labels)| **labels == json!(["AWSPENDING"])).unwrap().0;
+    let by_stage = json!({ "SecretId": "s", "VersionStage": "AWSPENDING" });
+    let absent = refusal("ResourceNotFoundException", "no-version");
+    assert_eq!(fixture.refused("GetSecretValue", &by_stage), absent);
+    let by_id = json!({ "SecretId": "s", "VersionId": pending });
+    assert_eq!(fixture.refused("GetSecretValue", &by_id), absent);
+    let cancelled = fixture.call("CancelRotateSecret", &id);
+    assert_eq!((&cancelled["Name"], &cancelled["VersionId"]), (&json!("s"), &json!(pending)));
+    let described = fixture.call("DescribeSecret", &id);
+    assert_eq!(described["RotationEnabled"], false);
+    assert_eq!(described["VersionIdsToStages"][pending], json!(["AWSPENDING"]));
+    // The version gets its value by the id that it has.
+    let put = json!({
+        "SecretId": "s", "SecretString": "two", "ClientRequestToken": pending,
+        "VersionStages": ["AWSPENDING"],
+    });
+    assert_eq!(fixture.call("PutSecretValue", &put)["VersionStages"], json!(["AWSPENDING"]));
+    assert_eq!(fixture.call("GetSecretValue", &by_stage)["SecretString"], "two");
+    assert_eq!(fixture.call("GetSecretValue", &id)["SecretString"], "one");
+    let never = json!({ "SecretId": "never" });
+    let no_rotation = refusal("InvalidRequestException", "no-rotation");
+    assert_eq!(fixture.refused("CancelRotateSecret", &never), no_rotation);
+}
+
+#[test]
+fn a_random_password_needs_a_permission_and_no_secret() {
+    let fixture = Fixture::built_in();
+    let password = |input: Value| {
+        let answer = fixture.call("GetRandomPassword", &input);
+        answer["RandomPassword"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(password(json!({})).len(), 32);
+    let digits = json!({
+        "PasswordLength": 6, "ExcludeLowercase": true, "ExcludeUppercase": true,
+        "ExcludePunctuation": true,
+    });
+    assert!(password(digits).bytes().all(|byte| byte.is_ascii_digit()));
+    let short = json!({ "PasswordLength": 3 });
+    let rules = refusal("InvalidParameterException", "password-rules");
+    assert_eq!(fixture.refused("GetRandomPassword", &short), rules);
+    let fixture = Fixture::configured(
+        r#"{"Effect": "Allow", "Action": "secretsmanager:Get*", "Resource": "arn:*"}"#,
+        "",
+    );
+    let denied = refusal("AccessDeniedException", "policy");
+    assert_eq!(fixture.refused("GetRandomPassword", &json!({})), denied);
+}
+
+#[test]
 fn an_update_changes_value_and_description() {
     let fixture = Fixture::built_in();
     let id = "prod/rotated";

@@ -14,6 +14,7 @@ use crate::policy::PolicyKind;
 use crate::secrets::rotation::{Deletion, Rotation, RotationRules};
 use crate::secrets::store::{Secret, SecretId, Secrets};
 use crate::secrets::versions::{MOST_BYTES, Material};
+use crate::uuid;
 
 /// Which of the four keys has the value.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +51,10 @@ impl Builder<'_> {
             let mut secret = Secret::with_arn(arn, &name, now).with_value(material, now);
             secret.resource_policy = resource_policy;
             describe(&mut secret, table);
+            let unfinished = table.rotation.as_ref().and_then(|table| table.unfinished.as_ref());
+            if unfinished.is_some_and(|at| at.value) {
+                secret.leave_rotation_unfinished(&uuid::random(), now);
+            }
             match table.failure.as_ref().map(|at| at.value) {
                 Some(SecretFailure::Deleted) => {
                     secret.deletion = Some(Deletion::after_days(30, now));

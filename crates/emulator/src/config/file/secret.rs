@@ -67,6 +67,8 @@ pub(in crate::config) struct RotationTable {
     /// The latest date of the next rotation.
     #[schemars(with = "Option<String>")]
     pub(in crate::config) next_rotation: Option<At<OffsetDateTime>>,
+    /// Whether a rotation is not finished: AWSPENDING is on a version without a value. [default: false]
+    pub(in crate::config) unfinished: Option<At<bool>>,
 }
 
 /// Why a secret cannot be read.
@@ -122,6 +124,7 @@ impl RotationTable {
             duration: table.text("duration"),
             last_rotated: table.date("last-rotated"),
             next_rotation: table.date("next-rotation"),
+            unfinished: table.flag("unfinished"),
         }
     }
 }
