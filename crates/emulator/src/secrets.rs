@@ -15,6 +15,7 @@ pub(crate) mod seed;
 pub(crate) mod store;
 mod tags;
 mod value;
+mod version_ids;
 pub(crate) mod versions;
 mod write;
 
@@ -31,11 +32,12 @@ pub(crate) use value::read_as_parameter;
 type SecretHandler = fn(&mut Resources, &JsonCall<'_>, &SecretInput) -> Result<Value, Refusal>;
 
 /// The operations that there are.
-const HANDLERS: [(&str, SecretHandler); 17] = [
+const HANDLERS: [(&str, SecretHandler); 18] = [
     ("GetSecretValue", value::get_secret_value),
     ("BatchGetSecretValue", value::batch_get_secret_value),
     ("DescribeSecret", describe::describe_secret),
     ("ListSecrets", list::list_secrets),
+    ("ListSecretVersionIds", version_ids::list_secret_version_ids),
     ("CreateSecret", write::create_secret),
     ("PutSecretValue", write::put_secret_value),
     ("UpdateSecret", write::update_secret),

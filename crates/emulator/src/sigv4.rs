@@ -297,6 +297,7 @@ mod tests {
     use super::*;
     use crate::account::{REGION, ROLE_ARN};
     use crate::arn::Arn;
+    use crate::iam::users::AccessKey;
     use crate::session::{self, Session};
     use crate::state::Strictness;
 
@@ -341,7 +342,7 @@ mod tests {
             let identity = Credentials::new(
                 &self.session.access_key_id,
                 &self.session.secret_access_key,
-                Some(self.session.session_token.clone()),
+                Some(self.session.session_token.clone()).filter(|token| !token.is_empty()),
                 None,
                 "test",
             )
@@ -395,6 +396,27 @@ mod tests {
             authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).unwrap();
         assert_eq!(caller.access_key_id, case.session.access_key_id);
         assert_eq!(caller.region, REGION);
+    }
+
+    #[test]
+    fn accepts_a_new_key_once_the_clock_has_reached_it() {
+        let mut case = Case::new();
+        let key = AccessKey::create(case.state.clock.now(), Duration::HOUR);
+        (case.session.access_key_id, case.session.secret_access_key) =
+            (key.id.clone(), key.secret.clone());
+        case.session.session_token.clear();
+        let account = case.session.role_arn.account().to_owned();
+        let users = &mut case.state.resources.users;
+        users.find_mut(&account, "legacy-app").unwrap().keys.push(key);
+        let unknown = (400, "UnrecognizedClientException".to_owned(), "access-key-propagation");
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11), unknown);
+        case.state.clock.advance(3599);
+        assert_eq!(case.refusal(&case.request(), Protocol::Json11), unknown);
+        case.state.clock.advance(2);
+        let request = case.request();
+        let signed_by =
+            authenticate(&case.state, &request, "secretsmanager", Protocol::Json11).unwrap();
+        assert_eq!(signed_by.caller.arn(), crate::account::USER_ARN);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::*;
 const ACCOUNT: &str = "123456789012";
 const ROLE: &str = "arn:aws:iam::123456789012:role/plant/Workload";
 const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/Workload/robot-7";
+const USER: &str = "arn:aws:iam::123456789012:user/plant/legacy";
 const SECRET: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf";
 const ACTION: &str = "secretsmanager:GetSecretValue";
 
@@ -23,6 +24,12 @@ fn session() -> Principal {
         role_arn: ROLE.to_owned(),
         session_arn: SESSION.to_owned(),
     }
+}
+
+/// Returns the user of [`USER`].
+fn user() -> Principal {
+    let name = "legacy".to_owned();
+    Principal::User { account: ACCOUNT.to_owned(), arn: USER.to_owned(), name }
 }
 
 /// Reads a policy of these statements.

@@ -151,6 +151,20 @@ fn a_rotation_that_is_not_finished_is_cancelled_and_continued() {
     assert_eq!(fixture.call("PutSecretValue", &put)["VersionStages"], json!(["AWSPENDING"]));
     assert_eq!(fixture.call("GetSecretValue", &by_stage)["SecretString"], "two");
     assert_eq!(fixture.call("GetSecretValue", &id)["SecretString"], "one");
+    // A version without labels is listed if it is asked for.
+    let off = json!({
+        "SecretId": "s", "VersionStage": "AWSPENDING", "RemoveFromVersionId": pending,
+    });
+    fixture.call("UpdateSecretVersionStage", &off);
+    let versions = |input: Value| {
+        let listed = fixture.call("ListSecretVersionIds", &input);
+        listed["Versions"].as_array().unwrap().clone()
+    };
+    assert_eq!(versions(id)[0]["VersionStages"], json!(["AWSCURRENT"]));
+    let all = versions(json!({ "SecretId": "s", "IncludeDeprecated": true }));
+    assert_eq!((all.len(), &all[1]["VersionId"]), (2, &json!(pending)));
+    assert_eq!(all[1].get("VersionStages"), None);
+    assert_eq!(fixture.call("GetSecretValue", &by_id)["SecretString"], "two");
     let never = json!({ "SecretId": "never" });
     let no_rotation = refusal("InvalidRequestException", "no-rotation");
     assert_eq!(fixture.refused("CancelRotateSecret", &never), no_rotation);

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
-use super::{ACCOUNT, ACTION, ROLE, SECRET, SESSION, policy, session};
+use super::{ACCOUNT, ACTION, ROLE, SECRET, SESSION, USER, policy, session, user};
 use crate::policy::denial::Layer;
 use crate::policy::*;
 
@@ -242,6 +242,7 @@ fn condition_keys_of_the_caller_are_in_the_context() {
             ["", "", "", "true", "rolesanywhere.amazonaws.com", "", ""],
         ),
         (session(), [ROLE, ACCOUNT, "AssumedRole", "false", "", "false", "false"]),
+        (user(), [USER, ACCOUNT, "User", "false", "", "false", ""]),
     ];
     for (caller, expected) in table {
         assert_eq!(of(&caller), expected, "{caller:?}");
@@ -255,4 +256,34 @@ fn condition_keys_of_the_caller_are_in_the_context() {
     let context = Context::default().at(now);
     assert_eq!(context.values("aws:CurrentTime"), ["2026-01-31T12:00:00Z"]);
     assert_eq!(context.values("aws:EpochTime"), ["1769860800"]);
+}
+
+#[test]
+fn a_user_is_named_by_its_arn_or_its_account() {
+    let resource_policy = |principal: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"*","Resource":"*"}}"#
+        );
+        policy(PolicyKind::Resource, &statement)
+    };
+    let caller = user();
+    let own = r#"{"Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::*:user/plant/${aws:username}"}"#;
+    let own = policy(PolicyKind::Identity, own);
+    let decide = |resource: Option<&Policy>, action, called| {
+        let identity = [("permissions", &own)];
+        let policies = Policies {
+            identity: &identity,
+            session: &[],
+            resource: resource.map(|policy| ("policy", policy)),
+            resource_account: ACCOUNT,
+        };
+        let request = AccessRequest::new(&caller, action, called, Context::default());
+        policies.authorize(&request).is_ok()
+    };
+    // Named itself, its permissions do not matter; named by its account, they do.
+    assert!(decide(Some(&resource_policy(USER)), ACTION, SECRET));
+    assert!(!decide(Some(&resource_policy(ACCOUNT)), ACTION, SECRET));
+    assert!(!decide(Some(&resource_policy(ROLE)), ACTION, SECRET));
+    assert!(decide(None, "iam:ListAccessKeys", USER));
+    assert!(!decide(None, "iam:ListAccessKeys", "arn:aws:iam::123456789012:user/plant/other"));
 }

@@ -19,7 +19,7 @@ const WORLD: &str = include_str!("tests/world.toml");
 
 struct World {
     resources: Resources,
-    caller: Session,
+    caller: Caller,
     peer: Peer,
 }
 
@@ -45,7 +45,7 @@ impl World {
             session_policies: Vec::new(),
         };
         let peer = Peer { ip: Some([127, 0, 0, 1].into()), is_tls: true };
-        Self { resources, caller, peer }
+        Self { resources, caller: caller.into(), peer }
     }
 
     fn call(&self, role: &str, query: &str) -> Result<StsAnswer, Refusal> {
@@ -58,7 +58,7 @@ impl World {
             format!("{query}&RoleArn=arn:aws:iam::{account}:role/{role}&RoleSessionName=second");
         let request = Request { query, peer: self.peer, ..Request::default() };
         let call = StsCall {
-            caller: &self.caller.clone().into(),
+            caller: &self.caller,
             region: "eu-central-1".to_owned(),
             request: &request,
             request_id: "id",
@@ -66,6 +66,13 @@ impl World {
             end_after_seconds: None,
         };
         assume_role(&self.resources, &call)
+    }
+
+    fn session_mut(&mut self) -> &mut Session {
+        match &mut self.caller {
+            Caller::Session(session) => session,
+            Caller::User(arn) => panic!("{arn} has no session"),
+        }
     }
 
     fn session(&self, role: &str, query: &str) -> Session {
@@ -164,7 +171,7 @@ fn conditions_see_the_request_and_the_callers_tags() {
     for wrong in [&good.replace("handshake", "x"), &good.replace("one", "two"), "ExternalId=x1"] {
         assert_eq!(world.refused("Conditions", wrong).0, "policy", "{wrong}");
     }
-    world.caller.tags.clear();
+    world.session_mut().tags.clear();
     assert_eq!(world.refused("Conditions", &good).0, "policy");
 }
 
@@ -185,7 +192,8 @@ fn the_callers_session_policies_limit_it() {
         r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
     let policy = Policy::parse(PolicyKind::Identity, text).unwrap();
     let name = "limit".to_owned();
-    world.caller.session_policies = vec![crate::account::AttachedPolicy { name, policy }.into()];
+    world.session_mut().session_policies =
+        vec![crate::account::AttachedPolicy { name, policy }.into()];
     let (_, _, explanation) = world.refused("Account", "");
     assert!(explanation.contains("no statement of limit allows it"), "{explanation}");
 }
@@ -206,8 +214,8 @@ fn transitive_tags_are_inherited_and_others_are_not() {
     let first = world.session("Named", &tag("Project", "one", true));
     assert_eq!(first.tags, BTreeMap::from([("Project".to_owned(), "one".to_owned())]));
     // As if `First` had been assumed with them.
-    world.caller.tags.extend(first.tags);
-    world.caller.transitive_tag_keys = first.transitive_tag_keys;
+    world.session_mut().tags.extend(first.tags);
+    world.session_mut().transitive_tag_keys = first.transitive_tag_keys;
     let second = world.session("Named", &tag("Team", "x", false));
     let tags: Vec<_> = second.tags.keys().collect();
     assert_eq!(tags, ["Project", "Team"]);
@@ -276,4 +284,21 @@ fn session_policies_are_read_and_managed_ones_found() {
     let (reason, message, _) = world.refused("Named", &tags);
     assert_eq!(reason, "packed-policy-size");
     assert!(message.starts_with("Packed policy consumes 127% of allotted space"), "{message}");
+}
+
+#[test]
+fn a_user_gets_a_session_that_is_not_chained() {
+    let mut world = World::new();
+    world.caller = Caller::User(Arn::parse("arn:aws:iam::111111111111:user/operator").unwrap());
+    let more = format!("DurationSeconds=43200&{}", tag("Project", "one", true));
+    let session = world.session("ForUser", &more);
+    assert_eq!(session.expiration, NOW + time::Duration::hours(12));
+    assert_eq!(session.source_identity, "");
+    assert_eq!(session.tags, BTreeMap::from([("Project".to_owned(), "one".to_owned())]));
+    // A source identity needs a permission of its own, and nothing else sets one.
+    let (reason, ..) = world.refused("ForUser", "SourceIdentity=me");
+    assert_eq!(reason, "source-identity-policy");
+    let (reason, message, _) = world.refused("Named", "");
+    assert_eq!(reason, "policy");
+    assert!(message.starts_with("User: arn:aws:iam::111111111111:user/operator is"), "{message}");
 }
