@@ -45,6 +45,11 @@ SESSION = (
 )
 ANSWERS = [
     "200\ncontent-type: text/xml\n\n<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/r/n</Arn></AssumedRoleUser><Credentials><AccessKeyId>ASIAEXAMPLEEXAMPLE00</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2040-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>",
+    "200\n\n<CreateAccessKeyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><CreateAccessKeyResult><AccessKey><UserName>u</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Active</Status><SecretAccessKey>s</SecretAccessKey><CreateDate>2015-08-30T12:36:00Z</CreateDate></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>",
+    "200\n\n<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Active</Status><CreateDate>2015-08-30T12:36:00Z</CreateDate></member><member/></AccessKeyMetadata><IsTruncated>true</IsTruncated><Marker>m</Marker></ListAccessKeysResult></ListAccessKeysResponse>",
+    "200\n\n<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult><UserName>u</UserName><AccessKeyLastUsed><LastUsedDate>2015-08-30T12:36:00Z</LastUsedDate></AccessKeyLastUsed></GetAccessKeyLastUsedResult></GetAccessKeyLastUsedResponse>",
+    "200\n\n<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/u</Arn><UserId>i</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>\0" "200\n\n<DeleteAccessKeyResponse/>",
+    '200\n\n{"ARN":"arn:a","Name":"n","VersionId":"v","VersionStages":["AWSPENDING"],"RandomPassword":"p"}',
     "403\n\n<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no &amp; no</Message></Error><RequestId>r</RequestId></ErrorResponse>",
     SESSION,
     SESSION + '\0200\n\n{"ARN":"arn:a","Name":"name","VersionId":"v","VersionStages":["AWSCURRENT"],'

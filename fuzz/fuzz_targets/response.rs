@@ -1,5 +1,5 @@
 //! Responses of AWS, or of a server in its place, to CreateSession, AssumeRole, and
-//! operations of Secrets Manager and of the Parameter Store.
+//! operations of Secrets Manager, of the Parameter Store, of IAM and of STS.
 //!
 //! Responses ended by a NUL, each a status, header lines, an empty line and a body. They are read one
 //! by one, and then by a whole `secret get`, with its tries, its diagnosis and what it prints.
@@ -24,8 +24,10 @@ use roles_anywhere_client::aws::assume_role::AssumeRole;
 use roles_anywhere_client::aws::create_session::{SessionResponseError, SessionDuration, SessionRequest};
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::{
-    batch_get_secret_value, describe_secret, get_parameter, get_parameters, get_parameters_by_path,
-    list_secrets,
+    batch_get_secret_value, create_access_key, delete_access_key, describe_secret,
+    get_access_key_last_used, get_caller_identity, get_parameter, get_parameters,
+    get_parameters_by_path, get_random_password, list_access_keys, list_secrets, put_secret_value,
+    update_access_key, update_secret_version_stage,
 };
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
 use roles_anywhere_client::time::Deadline;
@@ -126,8 +128,48 @@ fn read(answer: &Response) {
     if let Err(error) = list_secrets::parse(answer) {
         check_error(error);
     }
+    if let Err(error) = put_secret_value::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = update_secret_version_stage::parse(answer) {
+        check_error(error);
+    }
+    match get_random_password::parse(answer) {
+        Ok(password) => assert!(!password.expose().is_empty()),
+        Err(error) => check_error(error),
+    }
+    read_xml(answer);
     let service_error = ServiceError::parse(answer, &[]);
     assert!(service_error.message.chars().count() <= 1_000);
+}
+
+/// Reads an answer of IAM and of STS.
+fn read_xml(answer: &Response) {
+    match create_access_key::parse(answer) {
+        Ok(created) => {
+            assert!((16..=128).contains(&created.key.id.len()));
+            let secret = created.key.secret.expose();
+            assert!(!secret.is_empty() && !format!("{created:?}").contains("secret: \""));
+        }
+        Err(error) => check_error(error),
+    }
+    match list_access_keys::parse(answer) {
+        Ok(page) => assert!(page.next_page.is_none_or(|marker| !marker.is_empty())),
+        Err(error) => check_error(error),
+    }
+    match get_caller_identity::parse(answer) {
+        Ok(identity) => assert!(identity.account.len() == 12 && identity.arn.starts_with("arn:")),
+        Err(error) => check_error(error),
+    }
+    if let Err(error) = get_access_key_last_used::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = update_access_key::parse(answer) {
+        check_error(error);
+    }
+    if let Err(error) = delete_access_key::parse(answer) {
+        check_error(error);
+    }
 }
 
 /// Runs `secret get` against the answers.

@@ -166,3 +166,6 @@ fn check_partition(
         second_partition: region.partition().as_str(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,8 +48,8 @@
 //! more than that: one with a command line, messages and hints of its own needs the types of the
 //! settings ([`arn`], [`region`], [`input_source`], [`http`], [`password`]), the causes of errors
 //! ([`identity`], [`key`], [`encoding`], [`diagnosis`]), [`x509`] to show certificates, [`aws`] and
-//! [`sigv4`] to call Secrets Manager, and [`hex`], [`secret`], [`text`] and [`time`] as the client uses
-//! them.
+//! [`sigv4`] to call Secrets Manager and IAM, and [`hex`], [`secret`], [`text`] and [`time`] as the
+//! client uses them.
 
 pub mod arn;
 pub mod aws;

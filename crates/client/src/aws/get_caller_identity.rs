@@ -41,3 +41,43 @@ pub fn parse(response: &Response) -> Result<CallerIdentity, QueryResponseError> 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    const ANSWER: &str = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+      <GetCallerIdentityResult>
+        <Arn>arn:aws:iam::123456789012:user/team/Deploy</Arn>
+        <UserId>AIDAEXAMPLE</UserId>
+        <Account>123456789012</Account>
+      </GetCallerIdentityResult>
+    </GetCallerIdentityResponse>"#;
+
+    fn parsed(body: &str) -> Result<CallerIdentity, QueryResponseError> {
+        let body = SecretBytes::new(body.as_bytes().to_vec());
+        parse(&Response { status: 200, headers: Vec::new(), body })
+    }
+
+    #[test]
+    fn reads_the_documented_response() {
+        let identity = parsed(ANSWER).unwrap();
+        assert_eq!(identity.account, "123456789012");
+        assert_eq!(identity.arn, "arn:aws:iam::123456789012:user/team/Deploy");
+        assert_eq!(identity.user_id, "AIDAEXAMPLE");
+    }
+
+    #[test]
+    fn implausible_members_are_refused() {
+        for (from, to, member) in [
+            ("<Account>123456789012", "<Account>12345678901x", "Account"),
+            ("arn:aws:iam", "hunter2", "Arn"),
+            ("AIDAEXAMPLE", "", "UserId"),
+        ] {
+            assert!(ANSWER.contains(from), "{from}");
+            let expected = QueryResponseError::Member { operation: OPERATION, member };
+            assert_eq!(parsed(&ANSWER.replace(from, to)).unwrap_err(), expected);
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 const OPERATION: JsonOperation = JsonOperation::GetRandomPassword;
 
-/// The rules of a password, with the names of the API; each that is `None` is AWS's default.
+/// The rules of a password, with the names of the API. AWS has a default for each `None`.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PasswordRules {
@@ -61,4 +61,23 @@ pub fn parse(response: &Response) -> Result<Secret, JsonResponseError> {
 #[serde(rename_all = "PascalCase")]
 struct GetRandomPasswordOutput {
     random_password: Secret,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    #[test]
+    fn an_empty_password_is_refused() {
+        let parsed = |body: &str| {
+            let body = SecretBytes::new(body.as_bytes().to_vec());
+            parse(&Response { status: 200, headers: Vec::new(), body })
+        };
+        assert_eq!(parsed(r#"{"RandomPassword":"a b\"c"}"#).unwrap().expose(), "a b\"c");
+        for body in ["", "{}", r#"{"RandomPassword":""}"#, r#"{"RandomPassword":null}"#] {
+            let expected = JsonResponseError::Malformed(OPERATION);
+            assert_eq!(parsed(body).unwrap_err(), expected, "{body}");
+        }
+    }
 }

@@ -169,3 +169,6 @@ impl JsonResponseError {
 pub(super) fn microseconds(seconds: f64) -> i64 {
     (seconds * 1e6).round() as i64
 }
+
+#[cfg(test)]
+mod tests;

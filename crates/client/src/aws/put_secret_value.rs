@@ -105,3 +105,37 @@ struct PutSecretValueInput<'a> {
     secret_binary: Option<&'a str>,
     version_stages: &'a [String],
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{Secret, SecretBytes};
+
+    fn parsed(body: &str) -> Result<StoredVersion, JsonResponseError> {
+        let body = SecretBytes::new(body.as_bytes().to_vec());
+        parse(&Response { status: 200, headers: Vec::new(), body })
+    }
+
+    #[test]
+    fn reads_the_stored_version() {
+        let body = r#"{"ARN":"a","Name":"n","VersionId":"v","VersionStages":["AWSPENDING"]}"#;
+        let stored = parsed(body).unwrap();
+        assert_eq!((stored.version_id.as_str(), stored.version_stages.len()), ("v", 1));
+        assert_eq!(parsed("{}"), Err(JsonResponseError::Malformed(OPERATION)));
+    }
+
+    #[test]
+    fn the_value_is_neither_shown_nor_repeated() {
+        let put = |value| PutSecretValue {
+            secret: SecretId::Name("prod/db".to_owned()),
+            version_id: "01234567-89ab-4def-8123-456789abcdef".to_owned(),
+            value,
+            stages: vec!["AWSPENDING".to_owned()],
+        };
+        let text = put(SecretValue::Text(Secret::new("hunter2".to_owned())));
+        assert_eq!(text.hidden(), ["hunter2"]);
+        let binary = put(SecretValue::Binary(SecretBytes::new(b"hunter2".to_vec())));
+        assert_eq!(binary.hidden(), ["hunter2"]);
+        assert!(!format!("{text:?} {binary:?}").contains("hunter2"));
+    }
+}

@@ -302,3 +302,6 @@ pub(super) fn error(body: &[u8]) -> Option<QueryError> {
         request_id: member(&["RequestId"]),
     })
 }
+
+#[cfg(test)]
+mod tests;

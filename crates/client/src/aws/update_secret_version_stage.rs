@@ -70,3 +70,21 @@ struct UpdateSecretVersionStageOutput {
     #[serde(rename = "ARN")]
     _arn: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    #[test]
+    fn a_response_of_something_else_is_refused() {
+        let parsed = |body: &str| {
+            let body = SecretBytes::new(body.as_bytes().to_vec());
+            parse(&Response { status: 200, headers: Vec::new(), body })
+        };
+        assert_eq!(parsed(r#"{"ARN":"a","Name":"n"}"#), Ok(()));
+        for body in ["", "{}", "<html>", "[]"] {
+            assert_eq!(parsed(body), Err(JsonResponseError::Malformed(OPERATION)), "{body}");
+        }
+    }
+}

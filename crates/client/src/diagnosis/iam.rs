@@ -102,3 +102,6 @@ fn is_access_key_id(text: &str) -> bool {
     let prefixed = text.starts_with("AKIA") || text.starts_with("ASIA");
     prefixed && text.len() == 20 && text.bytes().all(legal)
 }
+
+#[cfg(test)]
+mod tests;

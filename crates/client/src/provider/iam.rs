@@ -113,3 +113,6 @@ impl<'a> Iam<'a> {
         QueryCall { operation, at: self.at, caller: self.caller, user, key }
     }
 }
+
+#[cfg(test)]
+mod tests;

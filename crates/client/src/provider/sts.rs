@@ -23,3 +23,6 @@ pub async fn get_caller_identity(
     let request = get_caller_identity::to_http(at);
     call.send(&request, get_caller_identity::parse, ports, deadline).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::aws::get_secret_value::SecretValue;
 use crate::aws::json_protocol::JsonOperation;
-use crate::diagnosis::{Cause, SecretCause};
+use crate::diagnosis::{Cause, SecretCause, SecretChangeCause};
 use crate::test_support::clock::START;
 use crate::test_support::service_fixture::{ServiceFixture, TOKEN};
 use crate::test_support::transport::Reply;
@@ -223,4 +223,63 @@ fn reads_all_about_a_secret() {
     let (secrets, ports) = (service.secrets(), service.ports.ports());
     let call = secrets.describe_secret(&id, &service.session, &ports, service.deadline);
     assert!(block_on(call).unwrap().tags.is_empty());
+}
+
+#[test]
+fn a_version_is_put_and_its_value_not_repeated() {
+    let value = "a secret of many octets";
+    let refused = format!(r#"{{"__type":"InvalidParameterException","message":"not: {value}"}}"#);
+    let stored = r#"{"ARN":"a","Name":"n","VersionId":"v","VersionStages":["AWSPENDING"]}"#;
+    // The version has an id, so the request can be repeated.
+    let replies = [Reply::lost(), Reply::status(200, stored), Reply::status(400, &refused)];
+    let service = ServiceFixture::replies(replies);
+    service.ports.clock.pass_sleeps(std::time::Duration::MAX);
+    let put = PutSecretValue {
+        secret: named("prod/db"),
+        version_id: "01234567-89ab-4def-8123-456789abcdef".to_owned(),
+        value: SecretValue::Text(Secret::new(value.to_owned())),
+        stages: vec!["AWSPENDING".to_owned()],
+    };
+    let (secrets, ports) = (service.secrets(), service.ports.ports());
+    let put =
+        || block_on(secrets.put_secret_value(&put, &service.session, &ports, service.deadline));
+    assert_eq!(put().unwrap().version_id, "v");
+    assert_eq!(service.bodies().len(), 2);
+    let error = put().unwrap_err();
+    assert_eq!(error.refusal().unwrap().service_error.message, "not: (not shown)");
+    assert!(!format!("{error:?}").contains(value));
+}
+
+#[test]
+fn a_label_that_another_process_moved_is_not_moved() {
+    let attached = r#"{"__type":"InvalidParameterException","message":"The parameter RemoveFromVersionId can't be empty. Staging label AWSPENDING is currently attached to version b"}"#;
+    let moved = r#"{"ARN":"a","Name":"n"}"#;
+    let service =
+        ServiceFixture::replies([Reply::status(200, moved), Reply::status(400, attached)]);
+    let claim = MoveStage {
+        secret: named("prod/db"),
+        stage: "AWSPENDING".to_owned(),
+        to: Some("01234567-89ab-4def-8123-456789abcdef".to_owned()),
+        from: None,
+    };
+    let (secrets, ports) = (service.secrets(), service.ports.ports());
+    let (session, deadline) = (&service.session, service.deadline);
+    let claim = || block_on(secrets.update_secret_version_stage(&claim, session, &ports, deadline));
+    claim().unwrap();
+    let error = claim().unwrap_err();
+    let causes = &error.refusal().unwrap().causes;
+    let elsewhere = |cause: &Cause| {
+        matches!(cause, Cause::SecretChange(SecretChangeCause::StageElsewhere { .. }))
+    };
+    assert!(matches!(&causes[..], [cause] if elsewhere(cause)), "{causes:?}");
+}
+
+#[test]
+fn a_password_is_made_by_its_rules() {
+    let service = ServiceFixture::replies([Reply::status(200, r#"{"RandomPassword":"p"}"#)]);
+    let rules = PasswordRules { length: Some(1), ..PasswordRules::default() };
+    let (secrets, ports) = (service.secrets(), service.ports.ports());
+    let call = secrets.get_random_password(&rules, &service.session, &ports, service.deadline);
+    assert_eq!(block_on(call).unwrap().expose(), "p");
+    assert_eq!(service.bodies(), [r#"{"PasswordLength":1}"#]);
 }
