@@ -55,7 +55,7 @@ pub enum Commands {
     /// Write the test certificates and keys to a directory
     #[command(long_about = pki::LONG_ABOUT)]
     Pki(WritePki),
-    /// Show what AWS holds: trust anchors, profiles, roles, secrets and the test certificates
+    /// Show what AWS holds: trust anchors, profiles, roles, users, secrets and certificates
     Show(Show),
     /// Print the JSON Schema of the file for `--config`
     #[command(after_help = show::SCHEMA_AFTER_HELP)]

@@ -26,7 +26,7 @@ pub struct AwsSide {
 pub struct ResourceFiles {
     /// Read the AWS side from a TOML file, instead of what is built in
     ///
-    /// The file has trust anchors, profiles, roles and secrets. `schema` prints its JSON Schema,
+    /// The file has trust anchors, profiles, roles, users and secrets. `schema` prints its JSON Schema,
     /// and `show` what is in it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
