@@ -30,10 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let text = std::fs::read(&path)?;
-        if let Some(key) = long_lived_key(&text, &profile) {
+        if let Some(key) = long_lived_key(&text, &profile, &|_| false) {
             std::fs::write(path.with_extension("long-lived"), key.to_string())?;
         }
-        match replace(&text, &profile, &credentials) {
+        match replace(&text, &profile, &(&credentials).into()) {
             Ok(new) => {
                 std::fs::write(path.with_extension("new"), new.expose())?;
                 let warnings = conflicts(new.expose(), &profile);

@@ -108,6 +108,8 @@ SESSION_WORDS = [
 ]
 LINES = [
     ["credential-process", *SESSION_WORDS, "--assume-role-arn", "arn:aws:iam::210987654321:role/s", "--external-id", "x:y", "AWS_ENDPOINT_URL_STS=https://s"],
+    ["credential-process", *SESSION_WORDS, "--from-secret", "prod/db", "--refresh-after", "2h", "--secrets-endpoint=https://s"],
+    ["exec", *SESSION_WORDS, f"--from-secret={ARNS[3]}", "--static", "--", "true"], ["update", *SESSION_WORDS, "--from-secret", "a"],
     ["credential-process", *SESSION_WORDS, "--session-duration", "900", "--debug", "--timeout=5", "--error-format", "json"],
     ["credential-process", *SESSION_WORDS, "HTTPS_PROXY=http://p:1", "NO_PROXY=.a", "ROLES_ANYWHERE_REGION=eu-west-1"],
     ["credential-process", *SESSION_WORDS, "--endpoint", "https://a.example", "--no-verify-ssl=true", "--with-proxy"],

@@ -1,5 +1,6 @@
 //! The real system. A command builds only the parts that it uses, each when it is first needed.
 
+mod access_key;
 pub mod credentials_endpoint;
 pub mod daemon;
 mod key_passwords;

@@ -7,12 +7,15 @@
 pub mod config_copy;
 pub mod conflicts;
 pub mod ini;
+pub mod key_comment;
 mod line;
 mod merge;
 pub mod port;
+mod profile_credentials;
 pub mod reconcile;
 mod syntax;
 pub mod values;
 
 pub use ini::{ProfileError, ProfileName, ProfileNameError, replace};
+pub use profile_credentials::ProfileCredentials;
 pub use syntax::SyntaxError;

@@ -15,6 +15,7 @@ mod files;
 mod hops;
 mod identity;
 mod keys;
+mod keys_of_secrets;
 mod parameters;
 mod program;
 mod references;

@@ -2,6 +2,7 @@
 //!
 //! What several commands share is read here; a command reads its own options itself.
 
+pub mod access_key;
 pub mod arguments;
 pub mod cache;
 pub mod clap_error;
@@ -9,6 +10,7 @@ pub mod command_line;
 pub mod config_check;
 pub mod config_file;
 pub mod daemon;
+pub mod duration;
 pub mod error_format;
 pub mod exec_table_values;
 pub mod fallback;
@@ -16,6 +18,7 @@ pub mod given_values;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod process_command;
 pub mod program_variables;
 pub mod reference_roles;
 pub mod role_chain;

@@ -1,5 +1,6 @@
 //! What a user reads: errors with their hints and exit codes, and the log.
 
+pub mod access_key;
 pub mod aws_document;
 pub mod empty_list;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Secrets and parameters for programs: references to them, and the values that they stand for.
 
+pub mod access_key;
 pub mod endpoints;
 pub mod explain;
 pub mod lookup;

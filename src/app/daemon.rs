@@ -37,6 +37,8 @@ pub struct SystemDaemon<'a> {
     pub ports: Ports,
     /// Makes the refresher of a role.
     pub new_refresher: Box<NewRefresher<'a>>,
+    /// Returns the ports of a role, for calls with its session.
+    pub new_ports: Box<NewPorts<'a>>,
 }
 
 impl SystemDaemon<'_> {
@@ -81,6 +83,9 @@ impl SystemDaemon<'_> {
 /// Makes the refresher of a role.
 pub type NewRefresher<'a> = dyn Fn(&Role<SessionPlan>) -> Refresher + 'a;
 
+/// Returns the ports of a role.
+pub type NewPorts<'a> = dyn Fn(&SessionPlan) -> Ports + 'a;
+
 /// Runs `work` as the daemon `command` of `roles`, at least one: listens to signals and to changes of
 /// the identities' files, and writes the log meanwhile.
 pub fn run(
@@ -117,7 +122,8 @@ pub fn run(
                 context.refresher(provider, *timeout, Arc::default(), &client.ports())
             }
         });
-        let system = SystemDaemon { app, context, ports, new_refresher };
+        let new_ports = Box::new(move |plan: &SessionPlan| SessionClient::open(app, plan).ports());
+        let system = SystemDaemon { app, context, ports, new_refresher, new_ports };
         match select(pin!(work(&system)), pin!(log.run())).await {
             Either::Left((ended, _)) => ended,
             Either::Right((never, _)) => match never {},

@@ -1,8 +1,10 @@
 //! `exec`: runs a program with credentials and no others, or with secrets and parameters.
 
 pub mod aws_files;
+mod credentials;
 pub mod environment;
 mod plan;
+mod process_line;
 mod roles;
 mod values;
 
@@ -10,8 +12,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::app::App;
-use crate::app::credentials_endpoint::{EndpointRequest, ProgramDir, StartedEndpoint};
-use crate::app::session::SessionClient;
+use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::{Word, own_words};
@@ -23,14 +24,11 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
-use crate::secrets::reference::NamedReference;
-use crate::secrets::value::Resolved;
 use crate::secrets::variables::VariableLimits;
-use aws_files::{AwsFiles, ProgramAwsFiles};
+use aws_files::AwsFiles;
+pub use credentials::CredentialSource;
 use environment::{ProgramVariables, os_string};
 pub use roles::ExecRoles;
-use roles_anywhere_client::credentials::Session;
-use roles_anywhere_client::time::{Clock as _, Timestamp};
 pub use values::ProgramValues;
 
 /// The plan of `exec`.
@@ -42,7 +40,7 @@ pub struct ExecPlan {
     pub role: String,
     /// The program.
     pub program: ProgramCommand,
-    /// How the program gets the credentials.
+    /// Which credentials the program gets, and how.
     pub source: CredentialSource,
     /// Whether it gets credentials even if it is given secrets or parameters.
     pub passes_credentials: bool,
@@ -63,15 +61,6 @@ pub struct ProgramCommand {
     pub role_of_name: Option<String>,
 }
 
-/// How a program gets credentials.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum CredentialSource {
-    /// From an endpoint that renews them, and that only this program is given.
-    Endpoint,
-    /// From variables, which no one renews.
-    Variables,
-}
-
 impl Command for ExecPlan {
     const NAME: &'static [Word] = &[("exec", "Run a program with credentials or secrets")];
     const DETAILS: &'static str = "\
@@ -79,16 +68,19 @@ Runs a program with the credentials of a session, renews them while it runs, and
 
 With `--env`, `--env-file`, `--from`, `--file` and others, the program gets secrets of AWS Secrets Manager and parameters of the AWS Systems Manager Parameter Store, which references such as sm://NAME#KEY, ssm:///NAME and {{resolve:ssm:NAME}} name. It gets no AWS credentials then, and keeps the caller's, unless `--credentials` or `--static` is passed.
 
-With credentials, variables with others are removed, and the AWS files of the user are replaced. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.";
+With credentials, variables with others are removed, and the AWS files of the user are replaced. ROLES_ANYWHERE_EXEC is set to the name of the role. The exit code is that of the program.
+
+With `--from-secret`, the program gets the access key that a secret holds: by a configuration file of AWS with a `credential_process`, which reads it again after `--refresh-after`, or in variables with `--static`.";
     const EXAMPLES: &'static str = "\
 roles-anywhere exec --role backup -- aws s3 sync /srv s3://backup-bucket
 roles-anywhere exec --role backup
 roles-anywhere exec --env 'DB_PASSWORD=sm://prod/db#password' -- ./web
 roles-anywhere exec --from sm://prod/db --prefix DB_ -- ./web
 roles-anywhere exec --role backup --static -- ./backup.sh";
-    const DOCS: &'static [&'static str] = &["exec.md", "cache.md", "errors.md"];
+    const DOCS: &'static [&'static str] = &["exec.md", "access-keys.md", "cache.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         table::program::PROGRAM,
+        table::access_key::OF_PROGRAM,
         table::program_variables::SOURCES,
         table::program_variables::OF_EXEC,
         table::session_groups::ONE_SESSION,
@@ -138,12 +130,9 @@ impl Plan for ExecPlan {
             arguments[index + 1] = os_string(value);
         }
         let words = app.arguments();
-        let with_endpoint =
-            credentials.as_ref().filter(|_| self.source == CredentialSource::Endpoint);
-        let request = with_endpoint.map(|ProgramCredentials { client, session, .. }| {
-            let words = own_words(Self::NAME, Self::OPTIONS, &words);
-            EndpointRequest { words, client, session, directory: directory.as_ref() }
-        });
+        let words = own_words(Self::NAME, Self::OPTIONS, &words);
+        let request = credentials.as_ref();
+        let request = request.and_then(|given| given.request(self, words, directory.as_ref()));
         let kept = directory.as_ref().filter(|_| !assigned.files.is_empty());
         if app.must_supervise() && (request.is_some() || kept.is_some()) {
             return supervise(app, request.as_ref(), &path, &arguments, variables);
@@ -164,13 +153,6 @@ impl Plan for ExecPlan {
     }
 }
 
-/// The first session of a program, and the AWS files in place of the user's.
-struct ProgramCredentials<'a> {
-    client: SessionClient<'a>,
-    session: Session,
-    aws_files: Option<ProgramAwsFiles>,
-}
-
 impl ExecPlan {
     /// Returns the path of the program. Nothing after `--` is not a shell: a variable in a script is empty.
     fn find_program(&self, app: &App) -> Result<PathBuf, Error> {
@@ -184,55 +166,6 @@ impl ExecPlan {
             Some(role) => role_meant(error, role),
             None => error,
         })
-    }
-
-    /// Returns the credentials of the program, if it gets any, and the values of its references.
-    fn open<'a>(
-        &'a self,
-        app: &'a App,
-        references: &[NamedReference],
-    ) -> Result<(Option<ProgramCredentials<'a>>, Vec<Resolved>), Error> {
-        let passes_credentials = self.passes_credentials || references.is_empty();
-        let aws_files = self.aws_files.as_ref().filter(|_| passes_credentials);
-        let aws_files = aws_files.map(|files| files.read(app)).transpose()?;
-        let (session, values) = self.roles.open(app, references, passes_credentials)?;
-        let credentials =
-            session.map(|(client, session)| ProgramCredentials { client, session, aws_files });
-        Ok((credentials, values))
-    }
-
-    /// Returns the variables that cannot be given beside credentials.
-    fn reserved_variables(&self) -> Vec<&'static str> {
-        let of_files = self.aws_files.iter().flat_map(|_| aws_files::VARIABLES);
-        environment::CREDENTIALS.iter().chain(of_files).copied().collect()
-    }
-
-    /// Prepares a program for credentials and no others. The directory is made if it needs a file.
-    fn pass_credentials(
-        &self,
-        app: &App,
-        credentials: &ProgramCredentials<'_>,
-        variables: &mut ProgramVariables,
-        directory: &mut Option<ProgramDir>,
-    ) -> Result<(), Error> {
-        let ProgramCredentials { session, aws_files, .. } = credentials;
-        variables.set_region(&self.roles.session().provider.session.region);
-        if let Some(files) = aws_files {
-            let mut copy = None;
-            if let Some((name, text)) = files.copy() {
-                let made = match directory {
-                    Some(made) => made,
-                    None => directory.insert(app.program_dir()?),
-                };
-                copy = Some(made.write(name, text.as_bytes())?);
-            }
-            files.set(variables, copy);
-        }
-        if self.source == CredentialSource::Variables {
-            app.report(&expiry_note(session, app.clock().now()));
-            variables.set_credentials(&session.credentials);
-        }
-        Ok(())
     }
 }
 
@@ -258,11 +191,4 @@ impl ProgramCommand {
     fn arguments(&self) -> Vec<OsString> {
         [&self.name].into_iter().chain(&self.arguments).cloned().collect()
     }
-}
-
-/// Returns the note about credentials that are not renewed.
-fn expiry_note(session: &Session, now: Timestamp) -> String {
-    let minutes = session.seconds_left(now) / 60;
-    let expiration = session.credentials.expiration;
-    format!("note: the credentials expire at {expiration}, in {minutes} min, and are not renewed")
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::command::{Command, Plan};
+use crate::options::access_key::session_and_secret;
 use crate::options::arguments::OptionGroups;
 use crate::options::cache::cache;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
-use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -19,9 +19,11 @@ use crate::output::error::Error;
 use crate::output::formats::{self, VariableFormat, github};
 use crate::output::usage::UsageError;
 use crate::output::{Outcome, Stdout};
-use roles_anywhere_client::credentials::Credentials;
+use crate::secrets::access_key::{AccessKeySecret, SecretAccessKey};
+use roles_anywhere_client::credentials::{AccessKey, Session};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::time::Timestamp;
 
 /// The plan of `export`.
 #[derive(Clone, Debug)]
@@ -31,15 +33,17 @@ pub enum ExportPlan {
         /// What to print.
         text: String,
     },
-    /// Print the credentials of a session.
-    Print(Box<PrintedSession>),
+    /// Print credentials.
+    Print(Box<PrintedCredentials>),
 }
 
-/// The session whose credentials are printed, and how.
+/// The credentials that are printed, and how.
 #[derive(Clone, Debug)]
-pub struct PrintedSession {
+pub struct PrintedCredentials {
     /// The session.
     pub session: SessionPlan,
+    /// The secret whose access key is printed instead.
+    pub access_key: Option<AccessKeySecret>,
     /// The format.
     pub format: ExportFormat,
     /// The kind of standard output.
@@ -64,12 +68,22 @@ impl From<VariableFormat> for ExportFormat {
     }
 }
 
+/// The credentials that are exported.
+struct ExportedCredentials<'a> {
+    key: AccessKey,
+    /// When AWS stops accepting them, if that is known. The time after which the key of a secret should be
+    /// read again is none: no SDK reads variables again, and botocore uses no key after that time.
+    expiration: Option<Timestamp>,
+    region: &'a Region,
+}
+
 /// A variable that is exported.
 struct ExportedVariable {
     name: &'static str,
     /// Whether the log of GitHub Actions hides it.
     is_masked: bool,
-    value: fn(&Credentials, &Region) -> Secret,
+    /// Returns its value, if it has one.
+    value: fn(&ExportedCredentials<'_>) -> Option<Secret>,
 }
 
 /// The variables, in the order in which they are printed.
@@ -77,32 +91,32 @@ static VARIABLES: [ExportedVariable; 6] = [
     ExportedVariable {
         name: "AWS_ACCESS_KEY_ID",
         is_masked: true,
-        value: |credentials, _| Secret::new(credentials.access_key_id.clone()),
+        value: |exported| Some(Secret::new(exported.key.id.clone())),
     },
     ExportedVariable {
         name: "AWS_SECRET_ACCESS_KEY",
         is_masked: true,
-        value: |credentials, _| credentials.secret_access_key.clone(),
+        value: |exported| Some(exported.key.secret.clone()),
     },
     ExportedVariable {
         name: "AWS_SESSION_TOKEN",
         is_masked: true,
-        value: |credentials, _| credentials.session_token.clone(),
+        value: |exported| exported.key.session_token.clone(),
     },
     ExportedVariable {
         name: "AWS_CREDENTIAL_EXPIRATION",
         is_masked: false,
-        value: |credentials, _| Secret::new(credentials.expiration.to_string()),
+        value: |exported| exported.expiration.map(|end| Secret::new(end.to_string())),
     },
     ExportedVariable {
         name: "AWS_REGION",
         is_masked: false,
-        value: |_, region| Secret::new(region.to_string()),
+        value: |exported| Some(Secret::new(exported.region.to_string())),
     },
     ExportedVariable {
         name: "AWS_DEFAULT_REGION",
         is_masked: false,
-        value: |_, region| Secret::new(region.to_string()),
+        value: |exported| Some(Secret::new(exported.region.to_string())),
     },
 ];
 
@@ -111,13 +125,16 @@ impl Command for ExportPlan {
     const DETAILS: &'static str = "\
 Prints the access key, the session token, when they expire, and the Region. They are not refreshed: use `exec` for a program that runs longer than a session.
 
-A value that a format cannot hold is an error.";
+A value that a format cannot hold is an error.
+
+With `--from-secret`, it prints the access key that a secret of AWS Secrets Manager holds.";
     const EXAMPLES: &'static str = "\
 eval \"$(roles-anywhere export --role backup --format sh)\"
 (umask 077; roles-anywhere export --role backup --format docker > backup.env)
 eval \"$(roles-anywhere export --format sh --unset)\"";
-    const DOCS: &'static [&'static str] = &["export.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[plan::EXPORT, table::session_groups::ONE_SESSION];
+    const DOCS: &'static [&'static str] = &["export.md", "access-keys.md", "cache.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups =
+        &[plan::EXPORT, table::access_key::WITHOUT_REFRESH, table::session_groups::ONE_SESSION];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::OneUnless { option: &plan::UNSET };
 
@@ -127,10 +144,12 @@ eval \"$(roles-anywhere export --format sh --unset)\"";
             return plan::unset(settings, &names).map(|text| Self::Unset { text });
         }
         let format = plan::format(settings)?;
-        let session = SessionOptions::of_own_region(settings)?;
-        let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
+        let (session, access_key) = session_and_secret(settings)?;
+        let endpoint = access_key.as_ref().map(|secret| secret.at.endpoint.clone());
+        let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
         let session = session.with_waiting_line(settings)?;
-        Ok(Self::Print(Box::new(PrintedSession { session, format, stdout: settings.stdout })))
+        let stdout = settings.stdout;
+        Ok(Self::Print(Box::new(PrintedCredentials { session, access_key, format, stdout })))
     }
 }
 
@@ -143,22 +162,38 @@ impl Plan for ExportPlan {
     }
 }
 
-impl PrintedSession {
+impl PrintedCredentials {
     /// Returns what is printed on standard output.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
-        let session = SessionClient::open(app, &self.session).session()?;
-        let region = &self.session.provider.session.region;
-        let values = VARIABLES.each_ref().map(|it| (it.value)(&session.credentials, region));
+        let exported = self.credentials(app)?;
+        let values = VARIABLES.each_ref().map(|it| (it.value)(&exported));
+        let named = VARIABLES.iter().map(|variable| variable.name).zip(&values);
         let variables: Vec<(&str, &Secret)> =
-            VARIABLES.iter().map(|variable| variable.name).zip(&values).collect();
+            named.clone().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        let absent: Vec<&str> =
+            named.filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
         let output = match &self.format {
-            ExportFormat::Printed(format) => formats::render(*format, &variables)?,
+            ExportFormat::Printed(format) => printed(*format, &variables, &absent)?,
             ExportFormat::GitHub { file } => write_to_github(&variables, file, app)?,
         };
         if self.stdout == Stdout::Terminal {
             app.report(&format!("warning: the terminal shows secrets: {}", self.instead()));
         }
         Ok(output)
+    }
+
+    /// Returns the credentials.
+    fn credentials(&self, app: &App) -> Result<ExportedCredentials<'_>, Error> {
+        if let Some(secret) = &self.access_key {
+            let SecretAccessKey { key, expiration, .. } = app.access_key(&self.session, secret)?;
+            return Ok(ExportedCredentials { key, expiration, region: &secret.at.region });
+        }
+        let Session { credentials, .. } = SessionClient::open(app, &self.session).session()?;
+        Ok(ExportedCredentials {
+            key: AccessKey::from(&credentials),
+            expiration: Some(credentials.expiration),
+            region: &self.session.provider.session.region,
+        })
     }
 
     /// Returns what to do instead of printing the variables on a terminal.
@@ -174,6 +209,20 @@ impl PrintedSession {
             ExportFormat::Printed(_) => "redirect standard output to a file",
             ExportFormat::GitHub { .. } => "use this format in a step of GitHub Actions only",
         }
+    }
+}
+
+/// Returns the variables in a format. In a shell, those that have no value are removed: a token of other
+/// credentials beside a long-term key is an error of AWS.
+fn printed(
+    format: VariableFormat,
+    variables: &[(&str, &Secret)],
+    absent: &[&str],
+) -> Result<SecretBytes, Error> {
+    let text = formats::render(format, variables)?;
+    match formats::unset(format, absent).filter(|removal| !removal.is_empty()) {
+        None => Ok(text),
+        Some(removal) => Ok(SecretBytes::new([removal.as_bytes(), text.expose()].concat())),
     }
 }
 

@@ -57,7 +57,7 @@ fn planned<T: Plan>(words: &[&str], variables: &[(&str, &str)]) -> Result<T, Str
 
 fn process(words: &[&str], variables: &[(&str, &str)]) -> Result<SessionPlan, String> {
     let words = [&["credential-process"], words].concat();
-    planned(&words, variables).map(|CredentialProcess { session }| session)
+    planned(&words, variables).map(|CredentialProcess { session, .. }| session)
 }
 
 fn get(words: &[&str], variables: &[(&str, &str)]) -> Result<RegionalEndpoint, String> {

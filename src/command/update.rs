@@ -1,6 +1,7 @@
 //! `update`: keeps profiles of the shared credentials file fresh.
 
 mod keep;
+mod key_reader;
 mod once;
 mod plan;
 mod report;
@@ -14,14 +15,14 @@ use std::time::Duration;
 use crate::app::App;
 use crate::app::daemon;
 use crate::command::{Command, Plan};
-use crate::credentials_file::conflicts::{conflicts, long_lived_key};
+use crate::credentials_file::conflicts::{KeyInFile, conflicts, long_lived_key};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile};
-use crate::credentials_file::{self, ProfileError};
+use crate::credentials_file::{self, ProfileCredentials, ProfileError};
 use crate::daemon::{Daemon, Role};
+use crate::options::access_key::session_and_secret;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
-use crate::options::session::SessionOptions;
 use crate::options::session_plan::{self, SessionPlan};
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -32,11 +33,11 @@ use crate::output::log::LogFormat;
 use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
 use crate::session_cache::CacheLocation;
-pub use once::UpdateOutcome;
+pub use once::{UpdateOutcome, WrittenCredentials};
 pub use plan::{Mode, Update};
-use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::credentials::AccessKey;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
-use roles_anywhere_client::time::{Clock, Timer, Timestamp};
+use roles_anywhere_client::time::{Clock, Timer};
 pub use warning::FileWarning;
 
 /// The plan of `update`.
@@ -66,14 +67,18 @@ impl Command for UpdatePlan {
     const DETAILS: &'static str = "\
 Writes credentials to a profile of the shared credentials file, and replaces them before they expire, until it is stopped. All other contents of the file stay as they are.
 
+With `--from-secret`, it writes the access key that a secret of AWS Secrets Manager holds, and has a new key in the profile within a minute of a rotation.
+
 With a configuration file, and without `--role` and `--profile`, it writes the profile of each role that has `aws-profile`.";
     const EXAMPLES: &'static str = "\
 # With the certificate and the ARNs in ROLES_ANYWHERE_* variables:
 roles-anywhere update --profile plant
 roles-anywhere update --profile plant --once --quiet";
-    const DOCS: &'static [&'static str] = &["update.md", "systemd.md", "errors.md"];
+    const DOCS: &'static [&'static str] =
+        &["update.md", "access-keys.md", "systemd.md", "errors.md"];
     const OPTIONS: &'static OptionGroups = &[
         plan::UPDATE,
+        table::access_key::WITHOUT_REFRESH,
         table::daemon::DAEMON,
         table::roles::WITH_PROFILE,
         table::session_groups::EVERY_SESSION,
@@ -104,10 +109,11 @@ roles-anywhere update --profile plant --once --quiet";
 
 /// Returns the role of these settings, with its profile.
 fn planned_role(settings: &Settings<'_>) -> Result<Role<ProfilePlan>, UsageError> {
-    let session = SessionOptions::of_own_region(settings)?;
+    let (session, from_secret) = session_and_secret(settings)?;
     let mode = plan::mode(settings)?;
-    let update = plan::update(settings)?;
-    let session = SessionPlan::new(settings, session, None, CacheLocation::Disabled)?
+    let endpoint = from_secret.as_ref().map(|secret| secret.at.endpoint.clone());
+    let update = plan::update(settings, from_secret)?;
+    let session = SessionPlan::new(settings, session, endpoint, CacheLocation::Disabled)?
         .with_unknown_variables(settings);
     // Several roles would write several lines.
     let session = match mode {
@@ -163,18 +169,10 @@ impl Update {
         clock: &dyn Clock,
         timer: &dyn Timer,
     ) -> Result<(), ProfileFileError> {
-        let placeholder = Credentials {
-            access_key_id: "ID".to_owned(),
-            secret_access_key: Secret::new("SECRET".to_owned()),
-            session_token: Secret::new("TOKEN".to_owned()),
-            expiration: Timestamp::from_unix(0),
-            account_id: String::new(),
-            role_session_name: None,
-        };
         let start = clock.uptime();
         loop {
             let snapshot = file.read(&self.file)?;
-            let Err(source) = self.edit(snapshot.text.expose(), &placeholder, self.force) else {
+            let Err(source) = self.check_text(snapshot.text.expose()) else {
                 return Ok(());
             };
             // The text may be incomplete because another program is writing it.
@@ -188,14 +186,35 @@ impl Update {
         }
     }
 
+    /// Checks whether a text can be edited, before it is known with what. The key that is found may be an
+    /// earlier one of the secret if the comment about it names a secret of that name.
+    fn check_text(&self, text: &[u8]) -> Result<(), ProfileError> {
+        let secret = self.from_secret.as_ref();
+        let is_replaceable = |found: KeyInFile<'_>| {
+            let secret = secret.zip(found.comment);
+            secret.is_some_and(|(it, found)| it.id.is_of(found.secret_arn, found.secret_name()))
+        };
+        if let Some(key) =
+            long_lived_key(text, &self.profile, &is_replaceable).filter(|_| !self.force)
+        {
+            return Err(key.into());
+        }
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let session_token = self.from_secret.is_none().then(|| secret("TOKEN"));
+        let key = AccessKey { id: "ID".to_owned(), secret: secret("SECRET"), session_token };
+        let placeholder = ProfileCredentials { key, secret_arn: None };
+        credentials_file::replace(text, &self.profile, &placeholder).map(drop)
+    }
+
     /// Returns the new text of the file.
     fn edit(
         &self,
         text: &[u8],
-        credentials: &Credentials,
+        credentials: &ProfileCredentials,
         force: bool,
     ) -> Result<SecretBytes, ProfileError> {
-        match long_lived_key(text, &self.profile).filter(|_| !force) {
+        let is_replaceable = |found: KeyInFile<'_>| credentials.may_replace(found);
+        match long_lived_key(text, &self.profile, &is_replaceable).filter(|_| !force) {
             Some(key) => Err(key.into()),
             None => credentials_file::replace(text, &self.profile, credentials),
         }

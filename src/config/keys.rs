@@ -1,6 +1,8 @@
 //! Which keys each table of the file takes. A key is the flag of an option without its dashes.
 
-use crate::options::table::{OptionSpec, ValueType, config_file, identity, session, transport};
+use crate::options::table::{
+    OptionSpec, ValueType, access_key, config_file, identity, session, transport,
+};
 
 /// A table of the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -73,8 +75,13 @@ const IDENTITY: &[&OptionSpec] = &[
     &identity::STRICT_PERMISSIONS,
 ];
 
-const ROLE: &[&OptionSpec] =
-    &[&config_file::IDENTITY_NAME, &session::ROLE_ARN, &config_file::ROLE_AWS_PROFILE];
+const ROLE: &[&OptionSpec] = &[
+    &config_file::IDENTITY_NAME,
+    &session::ROLE_ARN,
+    &config_file::ROLE_AWS_PROFILE,
+    &access_key::FROM_SECRET,
+    &access_key::REFRESH_AFTER,
+];
 
 const SHARED: &[&OptionSpec] = &[
     &session::TRUST_ANCHOR_ARN,

@@ -53,6 +53,39 @@ pub fn without_credentials(text: &str) -> String {
     kept
 }
 
+/// Returns the text with a `credential_process` in each profile, and with a profile `default`. `text` is one
+/// without settings that give credentials.
+pub fn with_credential_process(text: &str, command: &str) -> String {
+    let setting = format!("credential_process = {command}\n");
+    let (mut new, mut has_default) = (String::new(), false);
+    for Line { whole, ending, kind, .. } in line::split(text) {
+        new.push_str(whole);
+        let LineKind::Heading { python, others } = kind else { continue };
+        let is_default = is_default([python, others]);
+        has_default |= is_default;
+        if is_default || [python, others].iter().any(|name| name.starts_with("profile ")) {
+            // The last line of a file may have no ending.
+            new.push_str(if ending.is_empty() { "\n" } else { "" });
+            new.push_str(&setting);
+        }
+    }
+    if !has_default {
+        let is_ended = new.is_empty() || new.ends_with(['\n', '\r']);
+        new.push_str(if is_ended { "" } else { "\n" });
+        new.push_str("[default]\n");
+        new.push_str(&setting);
+    }
+    new
+}
+
+/// Returns whether a heading is that of the profile `default`, in one of the ways that it may be read.
+fn is_default(headings: [&str; 2]) -> bool {
+    headings.iter().any(|name| {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        matches!(words[..], ["default"] | ["profile", "default"])
+    })
+}
+
 /// A section, and what is kept of it. Before the first heading there is none.
 #[derive(Default)]
 struct CopiedSection {
@@ -65,10 +98,7 @@ struct CopiedSection {
 impl CopiedSection {
     /// A heading may be read in two ways.
     fn new(headings: [&str; 2]) -> Self {
-        let is_default = headings.iter().any(|name| {
-            let words: Vec<&str> = name.split_whitespace().collect();
-            matches!(words[..], ["default"] | ["profile", "default"])
-        });
+        let is_default = is_default(headings);
         Self { is_kept: !headings.into_iter().any(is_of_sso), is_default, ..Self::default() }
     }
 
@@ -102,6 +132,21 @@ fn may_be_secret(key: &str, line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_profile_gets_a_credential_process() {
+        let rows = [
+            ("", "[default]\nP"),
+            ("[default]\nregion = r\n", "[default]\nPregion = r\n"),
+            ("[profile default]", "[profile default]\nP"),
+            ("[profile a]\nregion = r", "[profile a]\nPregion = r\n[default]\nP"),
+            ("[ default ]\n[services s]\ns3 =\n", "[ default ]\nP[services s]\ns3 =\n"),
+        ];
+        for (text, expected) in rows {
+            let expected = expected.replace('P', "credential_process = /opt/x y\n");
+            assert_eq!(with_credential_process(text, "/opt/x y"), expected, "{text}");
+        }
+    }
 
     #[test]
     fn regions_and_formats_stay() {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::credentials_file::ini::{KEYS, LEGACY_TOKEN, ProfileName, is_of, sections, utf8};
+use crate::credentials_file::key_comment::KeyComment;
 use crate::credentials_file::line::{self, Line, LineKind};
 use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted};
 
@@ -39,10 +40,24 @@ impl LongLivedKey {
     }
 }
 
-/// Returns the long-lived key of a profile: `AKIA…`, or any key without a session token.
+/// A key in a section, and what a comment there says of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyInFile<'a> {
+    /// The identifier of the key, if the section has one, and no other.
+    pub id: Option<&'a str>,
+    /// The secret that the section's key was written from, if the comment about that names this key.
+    pub comment: Option<KeyComment<'a>>,
+}
+
+/// Returns the long-lived key of a profile: `AKIA…`, or any key without a session token. One that
+/// `is_replaceable` does not count.
 ///
 /// A text that cannot be parsed has none; it is refused later, so it is not overwritten either.
-pub fn long_lived_key(text: &[u8], profile: &ProfileName) -> Option<LongLivedKey> {
+pub fn long_lived_key(
+    text: &[u8],
+    profile: &ProfileName,
+    is_replaceable: &dyn Fn(KeyInFile<'_>) -> bool,
+) -> Option<LongLivedKey> {
     let lines = line::split(utf8(text).ok()?);
     sections(&lines).filter(|section| is_of(section, profile)).find_map(|section| {
         let settings = settings(section);
@@ -54,12 +69,25 @@ pub fn long_lived_key(text: &[u8], profile: &ProfileName) -> Option<LongLivedKey
         let is_long_lived = of(id).any(|id| id.starts_with("AKIA"));
         let has_key = of(id).chain(of(secret)).next().is_some();
         let has_token = of(token).chain(of(LEGACY_TOKEN)).next().is_some();
-        (is_long_lived || (has_key && !has_token)).then(|| LongLivedKey {
+        let found = KeyInFile::of(section, &of(id).collect::<Vec<_>>());
+        let is_kept = (is_long_lived || (has_key && !has_token)) && !is_replaceable(found);
+        is_kept.then(|| LongLivedKey {
             profile: profile.to_string(),
             // Any other value may be a secret in the wrong line.
             key_id: of(id).find(|id| is_key_id(id)).map(str::to_owned),
         })
     })
+}
+
+impl<'a> KeyInFile<'a> {
+    fn of(section: &[Line<'a>], ids: &[&'a str]) -> Self {
+        let id = match *ids {
+            [first, ref others @ ..] if others.iter().all(|other| *other == first) => Some(first),
+            _ => None,
+        };
+        let mut comments = section.iter().filter_map(KeyComment::of_line);
+        Self { id, comment: comments.find(|comment| Some(comment.key_id) == id) }
+    }
 }
 
 fn is_key_id(text: &str) -> bool {
@@ -198,7 +226,7 @@ mod tests {
             ("[a]\naws_secret_access_key =\n  s\n", None),
         ];
         for (text, key_id) in rows {
-            let found = long_lived_key(text.as_bytes(), &name("a")).unwrap();
+            let found = long_lived_key(text.as_bytes(), &name("a"), &|_| false).unwrap();
             assert_eq!((found.profile.as_str(), found.key_id.as_deref()), ("a", key_id), "{text}");
             assert!(found.to_string().starts_with("the profile `a` contains "), "{found}");
         }
@@ -210,8 +238,33 @@ mod tests {
             "[b]\naws_access_key_id = AKIA1\n",
             "[a]\n# aws_access_key_id = AKIA1\nx =\n  aws_access_key_id = AKIA1\n",
         ] {
-            assert_eq!(long_lived_key(text.as_bytes(), &name("a")), None, "{text}");
+            assert_eq!(long_lived_key(text.as_bytes(), &name("a"), &|_| false), None, "{text}");
         }
+    }
+
+    #[test]
+    fn comment_is_of_the_key_that_it_names() {
+        let secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf";
+        let comment = KeyComment { key_id: "AKIA1", secret_arn };
+        let of = |key: &str| {
+            let text = format!("[b]\n{comment}\n[a]\nx = 1\n{comment}\n{key}[b]\n");
+            let seen = std::cell::RefCell::new(Vec::new());
+            let replaceable = |key: KeyInFile<'_>| {
+                let arn = key.comment.map(|comment| comment.secret_arn.to_owned());
+                seen.borrow_mut().push((key.id.map(str::to_owned), arn));
+                false
+            };
+            long_lived_key(text.as_bytes(), &name("a"), &replaceable);
+            seen.into_inner()
+        };
+        let found = |id: &str, arn: Option<&str>| {
+            vec![(Some(id.to_owned()).filter(|id| !id.is_empty()), arn.map(str::to_owned))]
+        };
+        assert_eq!(of("aws_access_key_id = AKIA1\n"), found("AKIA1", Some(secret_arn)));
+        assert_eq!(of("aws_access_key_id = AKIA2\n"), found("AKIA2", None));
+        let two = "aws_access_key_id = AKIA1\naws_access_key_id = AKIA2\n";
+        assert_eq!(of(two), found("", None));
+        assert_eq!(of("aws_secret_access_key = s\n"), found("", None));
     }
 
     #[test]

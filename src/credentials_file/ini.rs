@@ -10,9 +10,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::credentials_file::conflicts::LongLivedKey;
+use crate::credentials_file::key_comment::KeyComment;
 use crate::credentials_file::line::{self, Line, LineKind};
+use crate::credentials_file::profile_credentials::ProfileCredentials;
 use crate::credentials_file::syntax::{self, SyntaxError};
-use roles_anywhere_client::credentials::Credentials;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::escape;
 
@@ -74,6 +75,9 @@ pub enum ProfileError {
     /// A credential of AWS's response has characters that would be read as something else.
     #[error("the `{0}` in AWS's response contains characters that a credentials file cannot hold")]
     Value(&'static str),
+    /// A part of the access key of a secret has characters that would be read as something else.
+    #[error("the `{0}` of the secret contains characters that a credentials file cannot hold")]
+    OfSecret(&'static str),
     /// No SDK reads UTF-16, and added bytes would damage the file.
     #[error("the file is UTF-16")]
     Utf16,
@@ -92,7 +96,8 @@ pub(super) const KEYS: [&str; 3] =
 /// The former name of the session token, which the AWS CLI and boto3 prefer.
 pub(super) const LEGACY_TOKEN: &str = "aws_security_token";
 
-/// Sets the credentials of `profile` in the text of a credentials file; every other line stays.
+/// Sets the credentials of `profile` in the text of a credentials file, and the comment about their secret below
+/// its heading; every other line stays.
 ///
 /// A section is edited if it is the profile to any SDK. If the AWS CLI finds none, a section is added at
 /// the end. A setting that has the value already keeps its line, so that nothing changes if nothing is
@@ -101,11 +106,14 @@ pub(super) const LEGACY_TOKEN: &str = "aws_security_token";
 pub fn replace(
     text: &[u8],
     profile: &ProfileName,
-    credentials: &Credentials,
+    credentials: &ProfileCredentials,
 ) -> Result<SecretBytes, ProfileError> {
-    let values = values(credentials)?;
+    let values = credentials.values()?;
+    let comment = credentials.comment().map(|comment| comment.to_string());
+    let comment = comment.as_deref();
     let lines = line::split(utf8(text)?);
-    let mut writer = IniWriter { pieces: Vec::new(), values, ending: first_ending(&lines) };
+    let ending = first_ending(&lines);
+    let mut writer = IniWriter { pieces: Vec::new(), values, comment, ending };
     let mut found = false;
     let mut sections = sections(&lines).peekable();
     while let Some(section) = sections.next() {
@@ -154,22 +162,6 @@ pub(super) fn sections<'a, 'b>(lines: &'b [Line<'a>]) -> impl Iterator<Item = &'
     lines.chunk_by(|_, next| !matches!(next.kind, LineKind::Heading { .. }))
 }
 
-fn values(credentials: &Credentials) -> Result<[&str; 3], ProfileError> {
-    let values = [
-        credentials.access_key_id.as_str(),
-        credentials.secret_access_key.expose(),
-        credentials.session_token.expose(),
-    ];
-    for (key, value) in KEYS.iter().zip(values) {
-        // `#` and `;` begin a comment: to some SDKs only after a blank, to others anywhere.
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#;".contains(&byte);
-        if value.is_empty() || !value.bytes().all(is_plain) {
-            return Err(ProfileError::Value(key));
-        }
-    }
-    Ok(values)
-}
-
 fn first_ending<'a>(lines: &[Line<'a>]) -> &'a str {
     match lines.first() {
         Some(line) if !line.ending.is_empty() => line.ending,
@@ -180,7 +172,10 @@ fn first_ending<'a>(lines: &[Line<'a>]) -> &'a str {
 /// The edited text, in pieces that are joined at the end.
 struct IniWriter<'a> {
     pieces: Vec<&'a str>,
-    values: [&'a str; 3],
+    /// `None` for a setting that is removed.
+    values: [Option<&'a str>; 3],
+    /// The comment about the secret of the key.
+    comment: Option<&'a str>,
     /// The line ending of added lines.
     ending: &'a str,
 }
@@ -203,6 +198,10 @@ impl<'a> IniWriter<'a> {
         if !section[0].ending.is_empty() {
             self.ending = section[0].ending;
         }
+        let mut comment = self.comment;
+        if comment.is_some_and(|own| section.iter().any(|line| is_comment(line, own))) {
+            comment = None;
+        }
         let mut is_ours = false;
         for (at, line) in section.iter().enumerate() {
             if !matches!(line.kind, LineKind::BlankOrComment | LineKind::Continuation) {
@@ -211,7 +210,12 @@ impl<'a> IniWriter<'a> {
             match first.iter().position(|first| *first == Some(at)) {
                 Some(key) => self.set(line, key),
                 None if is_ours && !matches!(line.kind, LineKind::BlankOrComment) => {}
+                // That of another key, or of a session before it.
+                None if self.is_old_comment(line) => {}
                 None => self.pieces.push(line.whole),
+            }
+            if at == 0 {
+                self.add_comment(comment.take(), line);
             }
             if at == last.unwrap_or(0) {
                 self.add_missing(line, indent, first);
@@ -222,18 +226,34 @@ impl<'a> IniWriter<'a> {
     /// Writes a setting that exists already.
     fn set(&mut self, line: &Line<'a>, key: usize) {
         match line.kind {
-            LineKind::Setting { value, .. } if value == Some(self.values[key]) => {
+            LineKind::Setting { value, .. } if value == self.values[key] && value.is_some() => {
                 self.pieces.push(line.whole);
             }
             _ => self.write(line.indent, key, line.ending),
         }
     }
 
+    fn is_old_comment(&self, line: &Line<'_>) -> bool {
+        KeyComment::of_line(line).is_some()
+            && !self.comment.is_some_and(|own| is_comment(line, own))
+    }
+
+    /// Adds the comment below a heading.
+    fn add_comment(&mut self, comment: Option<&'a str>, heading: &Line<'a>) {
+        let Some(comment) = comment else { return };
+        if heading.ending.is_empty() {
+            self.pieces.push(self.ending);
+        }
+        self.pieces.extend([comment, self.ending]);
+    }
+
     /// Adds the settings that the section lacks, after the line that was written last.
     fn add_missing(&mut self, last: &Line<'a>, indent: &'a str, first: [Option<usize>; 3]) {
-        let missing = (0..KEYS.len()).filter(|key| first[*key].is_none());
+        let values = self.values;
+        let missing = (0..KEYS.len()).filter(|key| first[*key].is_none() && values[*key].is_some());
         for (count, key) in missing.enumerate() {
-            if count == 0 && last.ending.is_empty() {
+            let is_unended = self.pieces.last().is_some_and(|piece| !piece.ends_with(['\n', '\r']));
+            if count == 0 && last.ending.is_empty() && is_unended {
                 self.pieces.push(self.ending);
             }
             self.write(indent, key, self.ending);
@@ -251,14 +271,22 @@ impl<'a> IniWriter<'a> {
             }
         }
         self.pieces.extend(["[", &profile.0, "]", self.ending]);
+        self.pieces.extend(self.comment.into_iter().flat_map(|comment| [comment, self.ending]));
         for key in 0..KEYS.len() {
             self.write("", key, self.ending);
         }
     }
 
     fn write(&mut self, indent: &'a str, key: usize, ending: &'a str) {
-        self.pieces.extend([indent, KEYS[key], " = ", self.values[key], ending]);
+        if let Some(value) = self.values[key] {
+            self.pieces.extend([indent, KEYS[key], " = ", value, ending]);
+        }
     }
+}
+
+/// Returns whether a line is this comment.
+fn is_comment(line: &Line<'_>, comment: &str) -> bool {
+    matches!(line.kind, LineKind::BlankOrComment) && line::trim(line.whole) == comment
 }
 
 /// Returns which of the three settings a line begins; SDKs ignore the case of their names.

@@ -17,7 +17,7 @@ variants!(ProfileFileError:
     Text
 );
 variants!(NotSettled: Locked Removed Empty Shorter Recent Open);
-variants!(ProfileError: Value Utf16 Syntax LongLived);
+variants!(ProfileError: Value OfSecret Utf16 Syntax LongLived);
 variants!(SyntaxError:
     Encoding ByteOrderMark NoSection NoSetting SectionTwice SettingTwice Nested Indent
 );
@@ -80,6 +80,7 @@ fn text_errors() -> Vec<ProfileError> {
     };
     vec![
         ProfileError::Value("sessionToken"),
+        ProfileError::OfSecret("aws_secret_access_key"),
         ProfileError::Utf16,
         SyntaxError::NoSetting { line: 3 }.into(),
         key(Some("AKIAIOSFODNN7EXAMPLE")),

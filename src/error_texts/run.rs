@@ -17,7 +17,7 @@ use roles_anywhere_client::region::Region;
 
 variants!(RunError:
     Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
-    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir NotInMemory
+    ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir ProcessLine NotInMemory
 );
 variants!(ListedEntries: Parameters Secrets);
 variants!(Unwritable: Name ReservedName Empty Character Ambiguous TooLong);
@@ -103,6 +103,12 @@ fn run_errors() -> Vec<RunError> {
         RunError::ProgramDir {
             path: "/run/user/1000/roles-anywhere".into(),
             source: Errno::NOSPC.into(),
+        },
+        RunError::ProcessLine {
+            source: io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a word of it has a control character",
+            ),
         },
         RunError::NotInMemory { path: "/dev/shm/roles-anywhere-1000".into() },
         RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },

@@ -10,15 +10,16 @@ use crate::config::{
     Config, Excerpt, ExecTable, FileValue, Mistake, MistakeKind, Mistakes, RoleTable, TableKind,
     UnusedTables,
 };
+use crate::options::access_key::session_and_secret;
 use crate::options::command_line::parse;
 use crate::options::fallback::FallbackSettings;
-use crate::options::session::{self, SessionOptions};
+use crate::options::session;
 use crate::options::settings::Settings;
 use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{KeyLocation, OptionSpec, Origin};
-use crate::options::{fallback, identity, role_chain, session_plan, transport};
+use crate::options::{access_key, fallback, identity, role_chain, session_plan, transport};
 use crate::output::usage::UsageError;
 use crate::secrets::variables::GivenVariables;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
@@ -47,9 +48,10 @@ const READERS: &[Reader] = &[
         Some(setting) => session_plan::profile(setting).map(drop),
         None => Ok(()),
     },
+    |settings| access_key::refresh_after(settings).map(drop),
     one_account,
     // What the values mean together: Regions, partitions and endpoints.
-    |settings| SessionOptions::of_own_region(settings).map(drop),
+    |settings| session_and_secret(settings).map(drop),
 ];
 
 /// Returns the mistakes in the values of all tables. Of `settings`, only what a message may show counts.

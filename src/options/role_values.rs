@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{FileValue, KeyType, TableKind, TableName};
 use crate::options::role_chain::{self, HopSettings};
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::access_key::{FROM_SECRET, REFRESH_AFTER};
 use crate::options::table::config_file::{
     ASSUME, FALLBACK, HOP_EXTERNAL_ID, HOP_POLICY, HOP_ROLE_ARN, HOP_ROLE_SESSION_NAME,
     HOP_SESSION_DURATION, HOP_TAGS, HOP_TRANSITIVE_TAGS, IDENTITY_NAME, ROLE_AWS_PROFILE,
@@ -102,6 +103,9 @@ impl RoleValues {
     }
 }
 
+/// The options that a command which shows values has no flags for.
+const IN_FILE_ONLY: &[&OptionSpec] = &[&ROLE_AWS_PROFILE, &FROM_SECRET, &REFRESH_AFTER];
+
 /// Returns the value of an option, or its default.
 fn value(
     settings: &Settings<'_>,
@@ -117,8 +121,11 @@ fn value(
     if is(&IDENTITY_NAME) {
         return Ok(identity_name(settings));
     }
+    if is(&REFRESH_AFTER) && settings.in_file(&FROM_SECRET)?.is_none() {
+        return Ok(None);
+    }
     let setting = match option {
-        option if *option == ROLE_AWS_PROFILE => settings.in_file(option)?,
+        option if IN_FILE_ONLY.contains(&option) => settings.in_file(option)?,
         option if *option == ENDPOINT => session::endpoint_setting(settings)?,
         option if *option == PROXY => transport::proxy_setting(settings)?,
         option => match password_index(option) {

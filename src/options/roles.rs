@@ -9,7 +9,7 @@ use crate::options::arguments::{all_typed, typed};
 use crate::options::program_variables::has_app;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::roles::{CONFIG, ROLE, ROLES};
-use crate::options::table::{Heading, OptionSpec, Origin, Syntax, identity, session};
+use crate::options::table::{Heading, OptionSpec, Origin, Syntax, access_key, identity, session};
 use crate::output::usage::{RoleError, UsageError};
 pub use selection::{default, select};
 
@@ -162,7 +162,8 @@ pub fn refuse_flags_for_several(
     let is_of_one_role = |option: &&OptionSpec| match option.heading {
         Heading::Identity => **option != identity::STRICT_PERMISSIONS,
         Heading::Session => !OF_EACH_ROLE.contains(option),
-        _ => false,
+        // The profile of each role would hold the same key.
+        _ => **option == access_key::FROM_SECRET,
     };
     let is_typed = |option: &&OptionSpec| {
         let is_typed = option.syntax != Syntax::None;

@@ -57,6 +57,17 @@ pub fn secrets_manager(
     service(settings, session, SECRETS_MANAGER, region)
 }
 
+/// Refuses an endpoint of Secrets Manager that is typed and not valid, also if nothing is read there.
+pub fn check_typed_secrets_endpoint(
+    settings: &Settings<'_>,
+    session: &SessionOptions,
+) -> Result<(), UsageError> {
+    match settings.flag(&SECRETS_ENDPOINT)? {
+        Some(_) => session.given_endpoint_of(settings, SECRETS_MANAGER).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Returns where the services are that references are read from, in any Region.
 pub fn endpoints(
     settings: &Settings<'_>,

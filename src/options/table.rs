@@ -5,6 +5,7 @@
 //! is read by its row, and an error names the row that a value comes from. Rows are compared by
 //! identity, as two commands have an `--output` each.
 
+pub mod access_key;
 mod attributes;
 pub mod cache;
 pub mod config_file;

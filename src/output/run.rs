@@ -74,6 +74,12 @@ pub enum RunError {
         /// The cause.
         source: io::Error,
     },
+    /// The `credential_process` of the program of `exec` cannot be written to a file.
+    #[error("cannot write the `credential_process` of the program")]
+    ProcessLine {
+        /// The cause.
+        source: io::Error,
+    },
     /// A directory for secrets is on a disk.
     #[error("`{}` is not in memory, and no secret is written to a disk", path.display())]
     NotInMemory {
@@ -132,7 +138,9 @@ impl RunError {
             Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
-            Self::ProgramDir { .. } | Self::NotInMemory { .. } => ErrorKind::Local,
+            Self::ProgramDir { .. } | Self::ProcessLine { .. } | Self::NotInMemory { .. } => {
+                ErrorKind::Local
+            }
         }
     }
 
@@ -163,6 +171,9 @@ impl RunError {
             }
             Self::ProgramDir { .. } => {
                 "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space, or pass `--keep-aws-files`"
+            }
+            Self::ProcessLine { .. } => {
+                "use files with other names, or pass `--static`, which gives the program the key itself"
             }
             Self::NotInMemory { .. } => {
                 "mount a tmpfs on `/dev/shm`, or let `RUNTIME_DIRECTORY` or `XDG_RUNTIME_DIR` name a directory on one"

@@ -5,6 +5,7 @@
     reason = "tests may panic, read files and start programs"
 )]
 
+mod access_keys;
 mod architecture;
 mod audit;
 mod cache;

@@ -235,7 +235,11 @@ fn run_daemon<'a>(
             context.refresher(provider, timeout, Arc::clone(channel), &ports)
         }
     });
-    let system = SystemDaemon { app: &app, context, ports, new_refresher };
+    let new_ports = Box::new({
+        let ports = ports.clone();
+        move |_: &_| ports.clone()
+    });
+    let system = SystemDaemon { app: &app, context, ports, new_refresher, new_ports };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(&plan, &system));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::app::App;
 use crate::command::exec::environment::ProgramVariables;
-use crate::credentials_file::config_copy::without_credentials;
+use crate::credentials_file::config_copy::{with_credential_process, without_credentials};
 use crate::output::error::Error;
 use crate::output::program::unreadable_aws_config;
 use roles_anywhere_client::input_source::{Files as _, InputSource};
@@ -57,6 +57,12 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 impl ProgramAwsFiles {
+    /// Returns it with a `credential_process` in each profile of the configuration file.
+    #[must_use]
+    pub fn with_credential_process(self, command: &str) -> Self {
+        Self { config: with_credential_process(&self.config, command), ..self }
+    }
+
     /// Returns the name and the text of the copy, if the program needs one.
     pub fn copy(&self) -> Option<(&'static str, &str)> {
         (!self.config.is_empty()).then_some((NAME, &self.config))

@@ -6,9 +6,10 @@ use std::fmt;
 
 use crate::options::table::PREFIX;
 use crate::options::table::program::EXEC_ROLE_VARIABLE;
-use roles_anywhere_client::credentials::Credentials;
+use roles_anywhere_client::credentials::AccessKey;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::time::Timestamp;
 
 /// The variables by which an SDK or another program finds other credentials. They are removed and not
 /// emptied: botocore only checks whether some are set.
@@ -108,12 +109,16 @@ impl ProgramVariables {
         self.set(default, second.or(other).unwrap_or_else(own));
     }
 
-    /// Sets credentials that are not renewed.
-    pub fn set_credentials(&mut self, credentials: &Credentials) {
-        self.set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
-        self.set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose());
-        self.set("AWS_SESSION_TOKEN", credentials.session_token.expose());
-        self.set("AWS_CREDENTIAL_EXPIRATION", credentials.expiration.to_string());
+    /// Sets an access key that is not renewed, and when it expires if that is known.
+    pub fn set_access_key(&mut self, key: &AccessKey, expiration: Option<Timestamp>) {
+        self.set("AWS_ACCESS_KEY_ID", &key.id);
+        self.set("AWS_SECRET_ACCESS_KEY", key.secret.expose());
+        if let Some(token) = &key.session_token {
+            self.set("AWS_SESSION_TOKEN", token.expose());
+        }
+        if let Some(expiration) = expiration {
+            self.set("AWS_CREDENTIAL_EXPIRATION", expiration.to_string());
+        }
     }
 
     /// Sets the endpoint that gives credentials and renews them.
@@ -152,7 +157,6 @@ pub(super) fn os_string(value: &SecretBytes) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use roles_anywhere_client::time::Timestamp;
 
     fn caller(variables: &[(&str, &str)]) -> ProgramVariables {
         let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
@@ -256,16 +260,13 @@ mod tests {
 
     #[test]
     fn credentials_are_set_in_either_form() {
-        let credentials = Credentials {
-            access_key_id: "ASIA".to_owned(),
-            secret_access_key: Secret::new("secret".to_owned()),
-            session_token: Secret::new("token".to_owned()),
-            expiration: Timestamp::from_unix(1_800_000_000),
-            account_id: "123456789012".to_owned(),
-            role_session_name: None,
+        let key = AccessKey {
+            id: "ASIA".to_owned(),
+            secret: Secret::new("secret".to_owned()),
+            session_token: Some(Secret::new("token".to_owned())),
         };
         let mut variables = caller(&[("AWS_ACCESS_KEY_ID", "AKIA")]);
-        variables.set_credentials(&credentials);
+        variables.set_access_key(&key, Some(Timestamp::from_unix(1_800_000_000)));
         assert_eq!(
             shown(variables),
             [
@@ -275,6 +276,9 @@ mod tests {
                 "AWS_CREDENTIAL_EXPIRATION=2027-01-15T08:00:00Z",
             ]
         );
+        let mut variables = caller(&[("AWS_SESSION_TOKEN", "other")]);
+        variables.set_access_key(&AccessKey { session_token: None, ..key }, None);
+        assert_eq!(shown(variables), ["AWS_ACCESS_KEY_ID=ASIA", "AWS_SECRET_ACCESS_KEY=secret"]);
         let mut variables = caller(&[]);
         variables.set_endpoint("http://127.0.0.1:1/credentials", &Secret::new("t".to_owned()));
         assert_eq!(

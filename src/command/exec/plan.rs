@@ -7,14 +7,16 @@ use crate::command::exec::aws_files::AwsFiles;
 use crate::command::exec::values::ProgramValues;
 use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles, ProgramCommand};
 use crate::config::ExecTable;
+use crate::options::access_key::{refuse_refresh_without_secret, session_and_secret};
 use crate::options::arguments::all_typed;
 use crate::options::cache::cache;
+use crate::options::process_command::ProcessCommand;
 use crate::options::program_variables::app;
 use crate::options::reference_roles::ReferenceRoles;
-use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
+use crate::options::table::access_key::FROM_SECRET;
 use crate::options::table::other_programs::{POSIX_SHELL, SHELL};
 use crate::options::table::program::{COMMAND, EXEC_ROLE_VARIABLE, KEEP_AWS_FILES, NESTED, STATIC};
 use crate::options::table::program_variables::{APP, CREDENTIALS};
@@ -27,26 +29,44 @@ use roles_anywhere_client::text::path;
 /// Returns the plan.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     refuse_nested(settings)?;
-    let session = SessionOptions::of_own_region(settings)?;
+    refuse_refresh_without_secret(settings)?;
+    let (session, secret) = session_and_secret(settings)?;
     settings.flag(&APP)?;
     let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
     let values = ProgramValues::plan(settings, table)?;
     let roles = match values.can_refer(settings)? {
         true => ExecRoles::Several(Box::new(ReferenceRoles::of_session(settings, session)?)),
         false => {
-            let session = SessionPlan::new(settings, session, None, cache(settings)?)?;
+            let endpoint = secret.as_ref().map(|secret| secret.at.endpoint.clone());
+            let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
             ExecRoles::One(Box::new(session.with_waiting_line(settings)?))
         }
     };
     let role = roles.session().provider.role();
     let name = settings.layers.map(|layers| layers.role().name().as_str());
-    let source = match settings.is_on(&STATIC)? {
-        true => CredentialSource::Variables,
-        false => CredentialSource::Endpoint,
+    let is_static = settings.is_on(&STATIC)?;
+    let source = match (secret.map(Box::new), is_static) {
+        (None, false) => CredentialSource::Endpoint,
+        (None, true) => CredentialSource::Variables,
+        (Some(secret), true) => CredentialSource::Secret { secret, process: None },
+        (Some(secret), false) => {
+            let process = ProcessCommand::of(settings, roles.session(), &secret)?;
+            CredentialSource::Secret { secret, process: Some(process) }
+        }
     };
-    let passes_credentials = settings.is_on(&CREDENTIALS)? || source == CredentialSource::Variables;
-    let aws_files =
-        if settings.is_on(&KEEP_AWS_FILES)? { None } else { Some(aws_files(settings)?) };
+    let names_secret = settings.flag(&FROM_SECRET)?.is_some();
+    let passes_credentials = settings.is_on(&CREDENTIALS)? || is_static || names_secret;
+    let aws_files = match settings.switched_on(&KEEP_AWS_FILES)? {
+        Some(origin) if matches!(source, CredentialSource::Secret { process: Some(_), .. }) => {
+            return Err(UsageError::Conflict {
+                first: settings.origin(&FROM_SECRET).into(),
+                second: origin.into(),
+                why: "the program gets the key by a configuration file of its own: remove `--keep-aws-files`, or pass `--static`",
+            });
+        }
+        Some(_) => None,
+        None => Some(aws_files(settings)?),
+    };
     Ok(ExecPlan {
         role: name.unwrap_or_else(|| role.name()).to_owned(),
         roles,

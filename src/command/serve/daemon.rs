@@ -24,7 +24,7 @@ pub async fn run(
     selection: &RoleSelection,
     system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
-    let SystemDaemon { app, context, ports, new_refresher } = system;
+    let SystemDaemon { app, context, ports, new_refresher, .. } = system;
     let listener = app.listen(&plan.listen, plan.remote, plan.hop_limit)?;
     let addresses = listener.addresses();
     let (log, policy) = (Arc::clone(&context.log), plan.policy.clone());

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, LocalBoxFuture, select, select_all, try_join_all};
 
-use crate::app::daemon::{NewRefresher, SystemDaemon};
+use crate::app::daemon::SystemDaemon;
+use crate::command::update::key_reader::{KeyReader, SecretSource};
 use crate::command::update::target::{Target, Targets};
 use crate::command::update::writer::Writer;
 use crate::command::update::{ProfilePlan, UpdatePlan};
@@ -17,6 +18,7 @@ use crate::daemon::{
     Daemon, DaemonContext, Reconfigure, RefresherSet, Role, RoleChanges, RunningRole, StartRole,
     replace_roles, supervise,
 };
+use crate::options::session_plan::SessionPlan;
 use crate::output::error::Error;
 use roles_anywhere_client::ports::Ports;
 
@@ -33,9 +35,9 @@ pub(super) async fn run(
     roles: &[Role<ProfilePlan>],
     system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
-    let SystemDaemon { app, context, ports, new_refresher } = system;
+    let SystemDaemon { app, context, ports, .. } = system;
     let profiles = RunningProfiles::default();
-    profiles.replace(roles.to_vec(), context, new_refresher);
+    profiles.replace(roles.to_vec(), system);
     let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(reload(&profiles, system)) };
     let RunningProfiles { targets, refreshers, .. } = &profiles;
     keep((targets, refreshers), context, ports, &app.credentials_file(), &reconfigure).await
@@ -43,6 +45,7 @@ pub(super) async fn run(
 
 /// Keeps the profiles of the configuration file as it is now fresh. If it is refused, all stays as it is.
 async fn reload(profiles: &RunningProfiles, system: &SystemDaemon<'_>) {
+    profiles.targets.read_keys_now();
     if !profiles.are_named() {
         return;
     }
@@ -50,7 +53,7 @@ async fn reload(profiles: &RunningProfiles, system: &SystemDaemon<'_>) {
         None => {}
         Some(Err(error)) => system.refuse_config(&error),
         Some(Ok(UpdatePlan { roles, .. })) => {
-            let changes = profiles.replace(roles, &system.context, &*system.new_refresher);
+            let changes = profiles.replace(roles, system);
             let plans = profiles.plans();
             system.accept_config(plans.iter().map(|plan| &plan.session), &changes).await;
         }
@@ -60,18 +63,20 @@ async fn reload(profiles: &RunningProfiles, system: &SystemDaemon<'_>) {
 impl RunningProfiles {
     /// Keeps other profiles fresh. Those whose role did not change keep their sessions; what is in the
     /// profile of a role that has ended stays there.
-    fn replace(
-        &self,
-        roles: Vec<Role<ProfilePlan>>,
-        context: &DaemonContext<'_>,
-        new_refresher: &NewRefresher<'_>,
-    ) -> RoleChanges {
+    fn replace(&self, roles: Vec<Role<ProfilePlan>>, system: &SystemDaemon<'_>) -> RoleChanges {
+        let SystemDaemon { context, new_refresher, new_ports, .. } = system;
         let mut running = self.running.borrow_mut();
         context.status.set_roles(roles.iter().filter_map(|role| role.name.clone()));
         let start: StartRole<'_, ProfilePlan, Rc<Target>> = &|role, before| {
             let refresher = new_refresher(&role.with_plan(role.plan.session.clone()));
             let (update, channel) = (role.plan.update.clone(), Arc::clone(refresher.channel()));
-            let target = Target::new(update, channel, context.of_role(role.name.as_ref()));
+            let SessionPlan { provider, timeout, .. } = &role.plan.session;
+            let key = update.from_secret.clone().map(|secret| {
+                let (provider, timeout) = (provider.clone(), *timeout);
+                let ports = new_ports(&role.plan.session);
+                KeyReader::new(SecretSource { secret, provider, timeout, ports })
+            });
+            let target = Target::new(update, channel, key, context.of_role(role.name.as_ref()));
             // What was written once is not forced again.
             let is_same = |before: &&Rc<Target>| before.plan.profile == target.plan.profile;
             let has_written = before.filter(is_same).is_some_and(|it| it.has_written.get());
@@ -99,6 +104,7 @@ impl ProfilePlan {
     fn is_same(&self, other: &Self) -> bool {
         self.session.makes_the_sessions_of(&other.session)
             && self.update.profile == other.update.profile
+            && self.update.from_secret == other.update.from_secret
     }
 }
 
@@ -136,14 +142,18 @@ pub(super) async fn keep(
         writer.start().await?;
         Ok(writer.run())
     };
-    supervise(refreshers, context, &*ports.timer, reconfigure, start).await
+    let supervised = pin!(supervise(refreshers, context, &*ports.timer, reconfigure, start));
+    match select(supervised, pin!(targets.read_keys(ports))).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right((never, _)) => match never {},
+    }
 }
 
 /// Waits for the first refresh of one of the targets, or of all if the first failure ends the daemon.
 async fn first_refreshes(targets: &Targets, daemon: Daemon) -> Result<(), Error> {
     loop {
         let all = targets.all();
-        let refreshed = all.iter().map(|target| Box::pin(daemon.first_refresh(&target.channel)));
+        let refreshed = all.iter().map(|target| Box::pin(first_refresh(target, daemon)));
         let refreshed = pin!(async {
             if all.is_empty() || daemon.fails_fast() {
                 return try_join_all(refreshed).await.map(drop);
@@ -154,5 +164,20 @@ async fn first_refreshes(targets: &Targets, daemon: Daemon) -> Result<(), Error>
         if let Either::Left((ended, _)) = select(refreshed, pin!(targets.replaced())).await {
             return ended;
         }
+    }
+}
+
+/// Waits for the first session of a target, and for the key that is read with it. A failure is an error only
+/// if it is to end the daemon.
+async fn first_refresh(target: &Target, daemon: Daemon) -> Result<(), Error> {
+    daemon.first_refresh(&target.channel).await?;
+    let Some(key) = &target.key else { return Ok(()) };
+    if target.channel.status().session.is_none() {
+        // Nothing is read before there is one.
+        return Ok(());
+    }
+    match key.first_read().await {
+        Err(error) if daemon.fails_fast() => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -5,14 +5,13 @@ use crate::app::session::SessionClient;
 use crate::command::Plan as _;
 use crate::command::update::settle_watch::{NextAction, SettleWatch};
 use crate::command::update::{FileWarning, POLL_INTERVAL, ProfilePlan, Update, UpdatePlan, report};
-use crate::credentials_file::ProfileError;
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
 use crate::credentials_file::reconcile::{NotSettled, ReconcileStep, Reconciler};
+use crate::credentials_file::{ProfileCredentials, ProfileError};
 use crate::daemon::Role;
 use crate::output::error::{Error, Kind};
 use crate::output::report::{ErrorFormat, Failure};
 use crate::output::run::RunError;
-use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::secret::SecretBytes;
@@ -23,10 +22,29 @@ use roles_anywhere_client::time::{Clock, Deadline, Timer, Timestamp};
 pub struct UpdateOutcome {
     /// How it was written.
     pub written: WriteMethod,
-    /// When its credentials expire.
-    pub expiration: Timestamp,
+    /// What was written.
+    pub credentials: WrittenCredentials,
     /// Problems that the owner of the file should fix.
     pub warnings: Vec<FileWarning>,
+}
+
+/// The credentials that a profile has now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum WrittenCredentials {
+    /// Those of a session.
+    Session {
+        /// When they expire.
+        expiration: Timestamp,
+    },
+    /// The access key of a secret.
+    AccessKey {
+        /// Its identifier.
+        id: String,
+        /// The secret, as a message may show it.
+        secret: String,
+        /// When it expires, if the secret says so.
+        expiration: Option<Timestamp>,
+    },
 }
 
 /// The profiles that were written, and what failed, each with the index of its role. An error without one
@@ -111,34 +129,51 @@ async fn once(
             }
         }
     }
-    let mut sessions = Vec::new();
-    for (at, ProfilePlan { session, update }) in checked {
-        let provider = &session.provider;
-        let fetched = match at.checked_sub(1).and_then(|at| others.get(at)) {
-            None => provider.fetch(0, ports, deadline).await.map_err(Error::from),
-            Some(client) => {
-                let fetch = async |ports: &Ports, deadline: Deadline| {
-                    Ok(provider.fetch(0, ports, deadline).await?)
-                };
-                client.run_beside(fetch).await
-            }
+    let mut fetched = Vec::new();
+    for (at, plan) in checked {
+        let fetch = async |ports: &Ports, deadline: Deadline| fetch(plan, ports, deadline).await;
+        let outcome = match at.checked_sub(1).and_then(|at| others.get(at)) {
+            None => fetch(ports, deadline).await,
+            Some(client) => client.run_beside(fetch).await,
         };
-        let fetched = fetched.map_err(|error| session.with_origins(error));
-        match fetched {
-            Ok(session) => sessions.push((at, update, session)),
-            Err(error) => outcomes.failed.push((Some(at), error)),
+        match outcome {
+            Ok(credentials) => fetched.push((at, &plan.update, credentials)),
+            Err(error) => outcomes.failed.push((Some(at), plan.session.with_origins(error))),
         }
     }
     let is_only = roles.len() == 1;
-    let edits = sessions.into_iter().map(|(role, update, session)| ProfileEdit {
+    let edits = fetched.into_iter().map(|(role, update, (credentials, written))| ProfileEdit {
         role,
         update,
-        session,
+        credentials,
+        written,
         is_only,
         refused: None,
     });
     write_all(edits.collect(), file, (clock, timer), &mut outcomes).await;
     outcomes
+}
+
+/// Makes the session of a profile, and reads the key of its secret if it gets one.
+async fn fetch(
+    ProfilePlan { session, update }: &ProfilePlan,
+    ports: &Ports,
+    deadline: Deadline,
+) -> Result<(ProfileCredentials, WrittenCredentials), Error> {
+    let provider = &session.provider;
+    let session = provider.fetch(0, ports, deadline).await?;
+    let Some(secret) = &update.from_secret else {
+        let credentials = &session.credentials;
+        let written = WrittenCredentials::Session { expiration: credentials.expiration };
+        return Ok((credentials.into(), written));
+    };
+    let found = secret.read(provider, &session, ports, deadline).await?;
+    let written = WrittenCredentials::AccessKey {
+        id: found.key.id.clone(),
+        secret: secret.id.shown(),
+        expiration: found.expiration,
+    };
+    Ok(((&found).into(), written))
 }
 
 /// Writes the profiles, and adds what became of them.
@@ -153,7 +188,7 @@ async fn write_all(
         Ok(written) => written,
         Err(error) => return outcomes.failed.push((None, error)),
     };
-    for ProfileEdit { role, update, session, refused, .. } in edits {
+    for ProfileEdit { role, update, written: credentials, refused, .. } in edits {
         if let Some(source) = refused {
             let error = ProfileFileError::Text { path: update.file.clone(), source };
             outcomes.failed.push((Some(role), update.failed(error)));
@@ -161,8 +196,7 @@ async fn write_all(
         }
         let mut warnings = update.warnings(file);
         warnings.extend(unfinished.map(FileWarning::Unfinished));
-        let expiration = session.credentials.expiration;
-        outcomes.written.push((role, UpdateOutcome { written, expiration, warnings }));
+        outcomes.written.push((role, UpdateOutcome { written, credentials, warnings }));
     }
 }
 
@@ -171,7 +205,8 @@ struct ProfileEdit<'a> {
     /// The index of its role.
     role: usize,
     update: &'a Update,
-    session: Session,
+    credentials: ProfileCredentials,
+    written: WrittenCredentials,
     is_only: bool,
     /// Why it was left as it is, beside other profiles.
     refused: Option<ProfileError>,
@@ -219,7 +254,7 @@ fn edit_all(
     let mut edited = SecretBytes::new(text.to_vec());
     for edit in edits {
         edit.refused = None;
-        match edit.update.edit(edited.expose(), &edit.session.credentials, force) {
+        match edit.update.edit(edited.expose(), &edit.credentials, force) {
             Ok(text) => edited = text,
             Err(error @ ProfileError::LongLived(_)) if !edit.is_only => edit.refused = Some(error),
             Err(error) => return Err(error),

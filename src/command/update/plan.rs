@@ -12,6 +12,7 @@ use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::shared_credentials::{AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, HOME};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::UsageError;
+use crate::secrets::access_key::AccessKeySecret;
 use roles_anywhere_client::text::path;
 
 /// The options of `update` alone.
@@ -39,7 +40,8 @@ static FORCE: OptionSpec = OptionSpec::switch("--force")
     .under(Heading::Profile)
     .help("Replace a long-lived access key")
     .details(
-        "Replace a long-lived access key in the profile. By default, such a profile is refused.",
+        "Replace a long-lived access key in the profile. By default, such a profile is refused, \
+         unless the key is one that `--from-secret` of the same secret wrote.",
     );
 
 static QUIET: OptionSpec = OptionSpec::switch("--quiet")
@@ -52,6 +54,8 @@ static QUIET: OptionSpec = OptionSpec::switch("--quiet")
 pub struct Update {
     /// The profile.
     pub profile: ProfileName,
+    /// The secret whose access key is written instead of the session.
+    pub from_secret: Option<AccessKeySecret>,
     /// The shared credentials file.
     pub file: PathBuf,
     /// The origin of its path.
@@ -97,7 +101,10 @@ pub(super) fn with_selected_profile(mut roles: Vec<Role<ProfilePlan>>) -> Vec<Ro
 }
 
 /// Returns what `update` writes, and how.
-pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
+pub(super) fn update(
+    settings: &Settings<'_>,
+    from_secret: Option<AccessKeySecret>,
+) -> Result<Update, UsageError> {
     let profile = session_plan::profile(profile(settings)?)?;
     let selected = settings.environment.get(AWS_PROFILE.name);
     let selected = selected.filter(|selected| *selected != profile.to_string());
@@ -107,6 +114,7 @@ pub(super) fn update(settings: &Settings<'_>) -> Result<Update, UsageError> {
         quiet: settings.is_on(&QUIET)?,
         selected: selected.map(str::to_owned),
         profile,
+        from_secret,
         file,
         origin,
         daemon: daemon(settings)?,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::keep::keep;
+use super::key_reader::KeyReader;
 use super::plan::CREDENTIALS_FILE;
 use super::settle_watch::{NextAction, SettleWatch};
 use super::target::{Target, Targets};
@@ -48,10 +49,21 @@ async fn keep_simulated(
     recorder: &DaemonRecorder,
     file: &FakeCredentialsFile,
 ) -> Result<(), Error> {
+    keep_with_key(plan, simulation, recorder, (file, None)).await
+}
+
+/// As [`keep_simulated`], with the key of a secret.
+async fn keep_with_key(
+    plan: &Update,
+    simulation: &Simulation,
+    recorder: &DaemonRecorder,
+    (file, key): (&FakeCredentialsFile, Option<KeyReader>),
+) -> Result<(), Error> {
     let (context, ports) = (recorder.context(), simulation.ports());
     let source = Arc::new(simulation.clone());
     let refresher = context.refresher_of(source, Arc::default(), &ports);
-    let target = Target::new(plan.clone(), Arc::clone(refresher.channel()), context.clone());
+    let channel = Arc::clone(refresher.channel());
+    let target = Target::new(plan.clone(), channel, key, context.clone());
     let (refreshers, targets) = (RefresherSet::default(), Targets::default());
     targets.replace(vec![Rc::new(target)]);
     let _running = refreshers.add(refresher);
@@ -61,6 +73,7 @@ async fn keep_simulated(
 fn plan(on_startup_failure: OnStartupFailure) -> Update {
     Update {
         profile: "a".parse().unwrap(),
+        from_secret: None,
         file: PathBuf::from("credentials"),
         origin: Origin::Flag(&CREDENTIALS_FILE),
         force: false,
@@ -333,3 +346,5 @@ fn watch_ends_when_no_writer_is_left() {
     assert_eq!(watch.after(ReconcileStep::Current, at(28_000), false, idle), NextAction::Wait);
     assert_eq!(watch.after(recent, at(28_000), false, idle), NextAction::Wait);
 }
+
+mod keys;

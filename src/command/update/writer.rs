@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::{select, select_all};
 
+use crate::command::update::key_reader::KeyReader;
 use crate::command::update::target::{Target, Targets, edit_all};
 use crate::command::update::{Update, WRITER_TIMEOUT};
 use crate::credentials_file::port::{ProfileFileError, SharedCredentialsFile, WriteMethod};
@@ -109,7 +110,7 @@ impl<'a> Writer<'a> {
         if targets.is_empty() {
             return sleep.await;
         }
-        let changed = targets.iter().map(|target| Box::pin(target.channel.changed()));
+        let changed = targets.iter().map(|target| Box::pin(target.changed()));
         let replaced = pin!(self.targets.replaced());
         select(select(select_all(changed), replaced), sleep).await;
     }
@@ -119,21 +120,14 @@ impl<'a> Writer<'a> {
     fn step(&mut self) -> Result<ReconcileStep, ProfileFileError> {
         let now = self.ports.clock.uptime();
         let reading = ClockReading::of(&*self.ports.clock);
-        let targets: Vec<_> = self
-            .targets()
-            .into_iter()
-            .map(|target| {
-                let session = target.channel.status().valid(reading).cloned();
-                target.is_changed.set(false);
-                (target, session)
-            })
-            .collect();
+        let targets = self.targets.with_credentials(reading);
+        targets.iter().for_each(|(target, _)| target.is_changed.set(false));
         let mut edit = |text: &[u8]| edit_all(text, &targets);
         let step = self.reconciler.advance(&mut edit, now)?;
         if let ReconcileStep::Written(_) = step {
             let written = targets
                 .iter()
-                .filter(|(target, session)| session.is_some() && target.refused.borrow().is_none());
+                .filter(|(target, given)| given.is_some() && target.refused.borrow().is_none());
             written.for_each(|(target, _)| target.has_written.set(true));
         }
         match step {
@@ -251,8 +245,11 @@ impl<'a> Writer<'a> {
 fn say(target: &Target, event: &'static LogEvent, more: Option<Field<'_>>) {
     let file = field(&target.plan.file.to_string_lossy(), true);
     let profile = profile_field(&target.plan.profile.to_string());
+    let key = target.key.as_ref().and_then(KeyReader::current);
     let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
-    let fields: Vec<_> = fields.into_iter().chain(more).collect();
+    let key = key.as_ref().filter(|_| event.fields.contains(&"access_key_id"));
+    let key = key.map(|key| -> Field<'_> { ("access_key_id", &key.key.id) });
+    let fields: Vec<_> = fields.into_iter().chain(key).chain(more).collect();
     target.log.event(event, &fields);
 }
 
@@ -264,6 +261,10 @@ fn report_status(target: &Target, error: &Error) {
 
 fn report_recovery(target: &Target) {
     say(target, &PROFILE_WRITE_RECOVERED, None);
+    if let Some(key) = target.key.as_ref().and_then(KeyReader::current) {
+        let status = format!("the profile holds the access key {}", key.key.id);
+        return target.supervisor.status(&status);
+    }
     if let Some((session, _)) = &target.channel.status().session {
         let expiration = session.credentials.expiration;
         let status = format!("the session is valid until {expiration}; the profile holds it");

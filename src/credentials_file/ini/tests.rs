@@ -5,20 +5,30 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use roles_anywhere_client::credentials::AccessKey;
 use roles_anywhere_client::secret::Secret;
-use roles_anywhere_client::time::Timestamp;
 
 const NEW: [&str; 3] = ["ASIANEW", "new/secret+key=", "new-token=="];
 
-fn credentials(values: [&str; 3]) -> Credentials {
-    Credentials {
-        access_key_id: values[0].to_owned(),
-        secret_access_key: Secret::new(values[1].to_owned()),
-        session_token: Secret::new(values[2].to_owned()),
-        expiration: Timestamp::from_unix(1_800_000_000),
-        account_id: "123456789012".to_owned(),
-        role_session_name: None,
-    }
+fn credentials(values: [&str; 3]) -> ProfileCredentials {
+    let key = AccessKey {
+        id: values[0].to_owned(),
+        secret: Secret::new(values[1].to_owned()),
+        session_token: Some(Secret::new(values[2].to_owned())),
+    };
+    ProfileCredentials { key, secret_arn: None }
+}
+
+const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/legacy-AbCdEf";
+
+/// Returns the long-term key `id` of a secret.
+fn of_secret(id: &str, secret: &str) -> ProfileCredentials {
+    let key = AccessKey {
+        id: id.to_owned(),
+        secret: Secret::new(secret.to_owned()),
+        session_token: None,
+    };
+    ProfileCredentials { key, secret_arn: Some(ARN.to_owned()) }
 }
 
 fn name(name: &str) -> ProfileName {
@@ -49,6 +59,59 @@ fn adds_a_section_at_the_end() {
     becomes("[b]\nx = 1\n\n", "[b]\nx = 1\n\n[a]\nID\nSECRET\nTOKEN\n");
     becomes("# mine", "# mine\n\n[a]\nID\nSECRET\nTOKEN\n");
     becomes("[b]\r\nx = 1", "[b]\r\nx = 1\r\n\r\n[a]\r\nID\r\nSECRET\r\nTOKEN\r\n");
+}
+
+#[test]
+fn the_key_of_a_secret_has_a_comment_and_no_token() {
+    let comment = |id: &str| KeyComment { key_id: id, secret_arn: ARN }.to_string();
+    let (new, old) = (comment("AKIANEW"), comment("AKIAOLD"));
+    let id = "aws_access_key_id = AKIANEW\n";
+    let keys = format!("{id}aws_secret_access_key = s\n");
+    let rows = [
+        (String::new(), format!("[a]\n{new}\n{keys}")),
+        ("[a]".to_owned(), format!("[a]\n{new}\n{keys}")),
+        ("[a]\r\n".to_owned(), format!("[a]\r\n{new}\r\n{}", keys.replace('\n', "\r\n"))),
+        // A session was written before.
+        (
+            "[a]\n# mine\naws_session_token = t\n  u\nregion = r\n[b]\n".to_owned(),
+            format!("[a]\n{new}\n# mine\n{keys}region = r\n[b]\n"),
+        ),
+        (
+            format!("[a]\nregion = r\n{id}aws_secret_access_key = s\naws_session_token = t"),
+            format!("[a]\n{new}\nregion = r\n{keys}"),
+        ),
+        // The key before it, with other blanks.
+        (
+            format!("[a]\n  {old}\naws_access_key_id=AKIAOLD\naws_secret_access_key=o\n"),
+            format!("[a]\n{new}\n{keys}"),
+        ),
+        (format!("[b]\n{old}\n"), format!("[b]\n{old}\n\n[a]\n{new}\n{keys}")),
+        // A comment that was moved stays.
+        (format!("[a]\n{keys}\n{new}\n"), format!("[a]\n{keys}\n{new}\n")),
+        ("[ a ]\nx=1\n".to_owned(), format!("[ a ]\n{new}\n{keys}x=1\n\n[a]\n{new}\n{keys}")),
+    ];
+    for (before, after) in rows {
+        let edit = |text: &[u8]| replace(text, &name("a"), &of_secret("AKIANEW", "s")).unwrap();
+        let edited = edit(before.as_bytes());
+        assert_eq!(String::from_utf8_lossy(edited.expose()), after, "{before}");
+        assert_eq!(edit(edited.expose()).expose(), edited.expose(), "{before}");
+    }
+    // Credentials of a session are of no secret.
+    let of_session = edit(format!("[a]\n{new}\n{keys}").as_bytes());
+    assert!(!String::from_utf8(of_session).unwrap().contains("is the access key"));
+}
+
+#[test]
+fn refuses_what_a_secret_holds_that_would_be_read_as_something_else() {
+    for (id, secret, part) in
+        [("AKIA;", "s", "aws_access_key_id"), ("AKIA", "a#b", "aws_secret_access_key")]
+    {
+        let error = replace(b"", &name("a"), &of_secret(id, secret)).unwrap_err();
+        assert_eq!(error, ProfileError::OfSecret(part));
+    }
+    let foreign =
+        ProfileCredentials { secret_arn: Some("x\n[b]".to_owned()), ..of_secret("A", "s") };
+    assert_eq!(replace(b"", &name("a"), &foreign).unwrap_err(), ProfileError::OfSecret("ARN"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ const OURS: &str =
 
 fn edit(text: &[u8]) -> Result<SecretBytes, ProfileError> {
     let profile: ProfileName = "a".parse().unwrap();
-    if let Some(key) = long_lived_key(text, &profile) {
+    if let Some(key) = long_lived_key(text, &profile, &|_| false) {
         return Err(key.into());
     }
     let credentials = Credentials {
@@ -25,7 +25,7 @@ fn edit(text: &[u8]) -> Result<SecretBytes, ProfileError> {
         account_id: "123456789012".to_owned(),
         role_session_name: None,
     };
-    replace(text, &profile, &credentials)
+    replace(text, &profile, &(&credentials).into())
 }
 
 /// A reconciler that is called ten times a second.

@@ -338,6 +338,9 @@ impl From<ProfileFileError> for Error {
             ProfileFileError::Text { source: ProfileError::LongLived(_), .. } => {
                 "pass `--profile NAME` to write another profile, or `--force` to replace the key, which AWS cannot show again"
             }
+            ProfileFileError::Text { source: ProfileError::OfSecret(_), .. } => {
+                "check the value in the secret; `credential-process --from-secret` hands it out as it is"
+            }
             ProfileFileError::Text { source: ProfileError::Value(_), .. } => {
                 "the endpoint may not be AWS: check `--endpoint` and any proxy"
             }

@@ -107,8 +107,16 @@ events! {
         "this machine's clock agrees with AWS's again" ["role_name"]
         ends [CLOCK_OFFSET_FOUND];
 
+    ACCESS_KEY_READ = "access_key_read" Info
+        "access key read from the secret" ["access_key_id" "role_name"]
+        ends [ACCESS_KEY_READ_FAILED];
+    ACCESS_KEY_READ_FAILED = "access_key_read_failed" Warning
+        "cannot read the access key from the secret; the profile keeps the one that it has"
+        ["reason" "hint" "role_name"];
+
     PROFILE_WRITTEN = "profile_written" Info
-        "profile written" ["file" "profile" "valid_until" "aws_profile" "role_name"];
+        "profile written"
+        ["file" "profile" "valid_until" "access_key_id" "aws_profile" "role_name"];
     PROFILE_WRITTEN_IN_PLACE = "profile_written_in_place" Warning
         "profile written in place: a reader may see a part of it"
         ["file" "profile" "reason" "role_name"];

@@ -51,6 +51,11 @@ fn has_identity(verb: Verb) -> bool {
     verb.is_session() || verb.is_local()
 }
 
+/// Returns whether the command hands out the access key of a secret. Two of them have no time for that.
+fn has_from_secret(verb: Verb) -> bool {
+    matches!(verb, CredentialProcess | Exec | Export | Update)
+}
+
 pub(super) const OPTIONS: &[NewOption] = &[
     NewOption {
         name: "error-format",
@@ -129,5 +134,22 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 1,
         verbs: Verb::is_session,
         added: Added::Option(("external-id", Text)),
+    },
+    NewOption {
+        name: "from-secret",
+        share: 2,
+        verbs: has_from_secret,
+        added: Added::Word(&[
+            "--from-secret=prod/db",
+            "--from-secret=arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-AbCdEf",
+            "--from-secret=arn:aws:iam::123456789012:role/a",
+            "--from-secret=",
+        ]),
+    },
+    NewOption {
+        name: "refresh-after",
+        share: 1,
+        verbs: has_from_secret,
+        added: Added::Word(&["--refresh-after=2h", "--refresh-after=0", "--refresh-after=forever"]),
     },
 ];
