@@ -109,9 +109,9 @@ pub static REGION: OptionSpec = OptionSpec::new("--region", "REGION", ValueType:
     .under(Heading::Session)
     .help("AWS Region")
     .details(
-        "The AWS Region, for example eu-central-1. `secret`, `parameter`, `resolve` and `render` \
-         read secrets and parameters in this Region; an ARN has its own, and so has a reference \
-         with `?region=`. For all other commands, it must be the Region of the trust anchor.",
+        "The AWS Region, for example eu-central-1. `secret`, `parameter`, `resolve`, `render` and \
+         `--from-secret` read secrets and parameters in this Region; an ARN has its own, and so has \
+         a reference with `?region=`. Otherwise, it must be the Region of the trust anchor.",
     );
 
 pub static ENDPOINT: OptionSpec = OptionSpec::new("--endpoint", "URL", ValueType::Url)
