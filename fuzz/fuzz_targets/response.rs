@@ -30,6 +30,7 @@ use roles_anywhere_client::aws::{
     update_access_key, update_secret_version_stage,
 };
 use roles_anywhere_client::aws::get_secret_value::{self, SecretId, SecretRequest};
+use roles_anywhere_client::credentials::AccessKey;
 use roles_anywhere_client::time::Deadline;
 use roles_anywhere_client::http::{Endpoint, Response};
 use roles_anywhere_client::identity::{IdentitySource, Permissions};
@@ -88,7 +89,7 @@ fn read(answer: &Response) {
     match SESSION.parse(answer, NOW) {
         Ok(credentials) => {
             assert!(credentials.expiration > NOW);
-            let json = to_json(&credentials);
+            let json = to_json(&AccessKey::from(&credentials), credentials.expiration, Some(&credentials.account_id));
             assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
         }
         Err(error) => {
@@ -102,7 +103,7 @@ fn read(answer: &Response) {
     match hop.parse(answer, NOW) {
         Ok(credentials) => {
             assert!(credentials.expiration > NOW && credentials.role_session_name.is_some());
-            let json = to_json(&credentials);
+            let json = to_json(&AccessKey::from(&credentials), credentials.expiration, Some(&credentials.account_id));
             assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
         }
         Err(error) => check_error(ProviderError::from(error)),
