@@ -21,6 +21,7 @@ mod program;
 mod references;
 mod refusals;
 mod requests;
+mod rotation;
 mod run;
 mod templates;
 mod usage;

@@ -16,6 +16,7 @@ pub mod options;
 pub mod os;
 pub mod output;
 pub mod private_dir;
+pub mod rotation;
 pub mod secrets;
 pub mod server;
 pub mod session_cache;

@@ -4,7 +4,7 @@ pub mod access_key;
 pub mod endpoints;
 pub mod explain;
 pub mod lookup;
-mod member;
+pub(crate) mod member;
 pub mod reference;
 pub mod rendered;
 pub mod resolver;

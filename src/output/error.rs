@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::options::table::Origin;
 use crate::output::log::{Hints, Reasons};
+use crate::output::rotation::RotationStep;
 pub use given_endpoints::GivenEndpoint;
 pub use given_values::{GivenValues, OF_REQUEST};
 use roles_anywhere_client::provider::{ErrorKind, ProviderError};
@@ -23,6 +24,8 @@ pub enum Kind {
     Usage,
     /// As the client classifies its errors. Errors of the program beside them are of these kinds too.
     Run(ErrorKind),
+    /// The user: a step of the rotation of a secret failed.
+    Rotation(RotationStep),
     /// The user: the program to run exists, but it cannot be executed.
     ProgramNotExecutable,
     /// The user: the program to run does not exist.
@@ -47,6 +50,7 @@ impl Kind {
         match self {
             Self::Usage => "usage",
             Self::Run(kind) => kind.name(),
+            Self::Rotation(step) => step.error_name(),
             Self::ProgramNotExecutable => "program_not_executable",
             Self::ProgramNotFound => "program_not_found",
         }
@@ -60,6 +64,7 @@ impl Kind {
             Self::Run(ErrorKind::Refused) => 4,
             Self::Run(ErrorKind::Unreachable) => 5,
             Self::Run(ErrorKind::Local) => 6,
+            Self::Rotation(step) => step.exit_code(),
             Self::Run(ErrorKind::Internal) => 70,
             Self::ProgramNotExecutable => 126,
             Self::ProgramNotFound => 127,
@@ -120,6 +125,27 @@ impl fmt::Display for OfRole {
 impl std::error::Error for OfRole {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.source()
+    }
+}
+
+/// A step of the rotation of a secret failed.
+#[derive(Debug)]
+struct OfRotation {
+    step: RotationStep,
+    secret: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for OfRotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (step, consequence) = (self.step.as_str(), self.step.consequence());
+        write!(f, "cannot rotate `{}`: step `{step}` failed; {consequence}", self.secret)
+    }
+}
+
+impl std::error::Error for OfRotation {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
     }
 }
 
@@ -188,6 +214,13 @@ impl Error {
     pub fn of_role(self, role: &str) -> Self {
         let source = OfRole { role: role.to_owned(), source: self.source };
         Self { source: Box::new(source), ..self }
+    }
+
+    /// Says which step of the rotation of which secret failed.
+    #[must_use]
+    pub fn of_rotation(self, step: RotationStep, secret: &str) -> Self {
+        let source = OfRotation { step, secret: secret.to_owned(), source: self.source };
+        Self { kind: Kind::Rotation(step), source: Box::new(source), ..self }
     }
 
     /// Prints all details that it holds, however long they are: no SDK runs this command.

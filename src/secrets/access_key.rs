@@ -125,17 +125,22 @@ pub fn access_key_of(version: &SecretVersion) -> Result<SecretAccessKey, Unusabl
     })
 }
 
-/// The names of the parts, in lower case and without `_` and `-`.
-const ID: &[&str] = &["awsaccesskeyid", "accesskeyid", "awsaccesskey", "accesskey"];
-const SECRET: &[&str] = &["awssecretaccesskey", "secretaccesskey", "awssecretkey", "secretkey"];
-const TOKEN: &[&str] = &["awssessiontoken", "sessiontoken", "awssecuritytoken", "securitytoken"];
+/// The names of the id, in lower case and without `_` and `-`, as all of these.
+pub(crate) const ID: &[&str] = &["awsaccesskeyid", "accesskeyid", "awsaccesskey", "accesskey"];
+/// The names of the secret.
+pub(crate) const SECRET: &[&str] =
+    &["awssecretaccesskey", "secretaccesskey", "awssecretkey", "secretkey"];
+/// The names of a session's token.
+pub(crate) const TOKEN: &[&str] =
+    &["awssessiontoken", "sessiontoken", "awssecuritytoken", "securitytoken"];
 /// The name of the token in the documents of container and instance credentials. Beside a long-term key it
 /// is something else.
 const BARE_TOKEN: &[&str] = &["token"];
 const EXPIRATION: &[&str] = &["expiration", "awscredentialexpiration", "awssessionexpiration"];
 const ACCOUNT_ID: &[&str] = &["accountid", "awsaccountid"];
 
-fn is_temporary(id: &Secret) -> bool {
+/// Returns whether an id is that of a session's key.
+pub(crate) fn is_temporary(id: &Secret) -> bool {
     id.expose().starts_with("ASIA")
 }
 
@@ -186,7 +191,8 @@ impl AccessKeyMembers<'_> {
     }
 }
 
-fn normalized(name: &str) -> String {
+/// Returns a name in lower case and without `_` and `-`.
+pub(crate) fn normalized(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 

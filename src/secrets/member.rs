@@ -1,6 +1,7 @@
 //! The members of a value that is a JSON object.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 
@@ -9,11 +10,11 @@ use roles_anywhere_client::secret::Secret;
 /// A JSON object, borrowed from its text. Of two members with one name, the last one counts, as for most
 /// parsers.
 #[derive(Debug)]
-pub(super) struct Object<'a>(BTreeMap<String, &'a RawValue>);
+pub(crate) struct Object<'a>(BTreeMap<String, &'a RawValue>);
 
 /// The value of a member.
 #[derive(Debug)]
-pub(super) enum MemberValue {
+pub(crate) enum MemberValue {
     /// The text of a string.
     Text(Secret),
     /// A value of another type, as it is written.
@@ -26,37 +27,64 @@ pub(super) enum MemberValue {
 
 impl<'a> Object<'a> {
     /// Returns the object that `json` is, if it is one.
-    pub(super) fn parse(json: &'a str) -> Option<Self> {
+    pub(crate) fn parse(json: &'a str) -> Option<Self> {
         // serde_json also reads a struct from an array; a map it does not.
         serde_json::from_str(json).ok().map(Self)
     }
 
     /// Returns the number of members.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Returns the member with exactly this name.
-    pub(super) fn member(&self, key: &str) -> Option<MemberValue> {
+    pub(crate) fn member(&self, key: &str) -> Option<MemberValue> {
         self.0.get(key).map(|value| MemberValue::of(value))
     }
 
     /// Returns the member with exactly this name; else the member that a path leads to, whose names are
     /// separated by dots. At each step the longest name is tried first, as a name may contain dots.
-    pub(super) fn at_path(&self, path: &str) -> Option<MemberValue> {
-        if let Some(value) = self.member(path) {
+    pub(crate) fn at_path(&self, path: &str) -> Option<MemberValue> {
+        self.raw_at_path(path).map(MemberValue::of)
+    }
+
+    /// Returns where the value of [`Object::at_path`] is written in `text`, of which this is the object.
+    pub(crate) fn place_at_path(&self, text: &str, path: &str) -> Option<Range<usize>> {
+        place(text, self.raw_at_path(path)?)
+    }
+
+    /// Returns where the value of the member with exactly this name is written in `text`, of which this is the
+    /// object.
+    pub(crate) fn place(&self, text: &str, name: &str) -> Option<Range<usize>> {
+        place(text, self.0.get(name)?)
+    }
+
+    fn raw_at_path(&self, path: &str) -> Option<&'a RawValue> {
+        if let Some(value) = self.0.get(path) {
             return Some(value);
         }
         path.rmatch_indices('.').find_map(|(dot, _)| {
             let inner = Object::parse(self.0.get(&path[..dot])?.get())?;
-            inner.at_path(&path[dot + 1..])
+            inner.raw_at_path(&path[dot + 1..])
         })
     }
 
+    /// Returns the names of all members, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Returns all members, sorted by name.
-    pub(super) fn members(&self) -> impl Iterator<Item = (&str, MemberValue)> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, MemberValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), MemberValue::of(value)))
     }
+}
+
+/// Returns where `value`, which is borrowed from `text`, is in it.
+fn place(text: &str, value: &RawValue) -> Option<Range<usize>> {
+    let start = value.get().as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let place = start..start.checked_add(value.get().len())?;
+    (text.get(place.clone())? == value.get()).then_some(place)
 }
 
 impl MemberValue {

@@ -108,6 +108,7 @@ const PROGRAM: &[&[&str]] = &[
     &["config"],
     &["daemon", "server", "session_cache"],
     &["secrets"],
+    &["rotation"],
     &["options"],
     &["os"],
     &["app"],

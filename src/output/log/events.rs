@@ -149,6 +149,29 @@ events! {
         "the token file is missing or changed, and cannot be written" ["found" "reason" "role_name"];
     CONTAINER_TOKEN_NOT_REMOVED = "container_token_not_removed" Warning
         "cannot remove the token file" ["reason" "role_name"];
+
+    ROTATION_STARTED = "rotation_started" Info
+        "the rotation of the secret has started" ["secret" "strategy" "run"];
+    ROTATION_CONTINUED = "rotation_continued" Info
+        "the interrupted rotation of the secret is continued" ["secret" "strategy" "run"];
+    ROTATION_NOT_DUE = "rotation_not_due" Info
+        "the secret is not old enough to be rotated" ["secret" "due"];
+    ACCESS_KEY_CREATED = "access_key_created" Info
+        "access key created" ["secret" "access_key_id"];
+    ROTATION_VALUE_STORED = "rotation_value_stored" Info
+        "the new value is stored as the pending version" ["secret" "version_id"];
+    ROTATION_VALUE_SET = "rotation_value_set" Info "the pending value is set" ["secret"];
+    ACCESS_KEY_AWAITED = "access_key_awaited" Info
+        "waiting until AWS accepts the new access key" ["secret" "access_key_id"];
+    ROTATION_VALUE_TESTED = "rotation_value_tested" Info "the pending value works" ["secret"];
+    ROTATION_FINISHED = "rotation_finished" Info
+        "the pending version is the current one now" ["secret" "version_id" "previous_version_id"];
+    ROTATION_ABORTED = "rotation_aborted" Info
+        "the pending version was removed" ["secret" "version_id"];
+    ACCESS_KEY_DEACTIVATED = "access_key_deactivated" Info
+        "replaced access key deactivated" ["secret" "access_key_id"];
+    ACCESS_KEY_DELETED = "access_key_deleted" Info
+        "access key deleted" ["secret" "access_key_id" "reason"];
 }
 
 #[cfg(test)]

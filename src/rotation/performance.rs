@@ -1,0 +1,299 @@
+//! The steps, carried out.
+
+use std::time::Duration;
+
+use super::calls::{FailureKind, IamUser, RotationCallError, RotationCalls, RunCommand};
+use super::decision::{Deletion, NextStep};
+use super::document::Document;
+use super::events;
+use super::labels::{CURRENT, NEW, PENDING, RECORD};
+use super::run::{Run, version_id};
+use super::snapshot::{Snapshot, UserKeys, VersionContents};
+use super::value::{KeyInSecret, command_input, with_password};
+use super::{Commands, Creation, Password, Strategy};
+use crate::output::error::Error;
+use crate::output::rotation::{RotationError, RotationStep};
+use roles_anywhere_client::aws::get_secret_value::SecretValue;
+use roles_anywhere_client::credentials::AccessKey;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+
+/// How long a new key is tested until it counts as bad.
+const PROPAGATION: Duration = Duration::from_secs(60);
+/// The longest wait between two tests.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// A step failed.
+#[derive(Debug)]
+pub(super) enum StepFailure {
+    /// A label was on another version: the state has to be read again.
+    LabelElsewhere(Error),
+    /// Anything else.
+    Final(Error),
+}
+
+impl From<RotationCallError> for StepFailure {
+    fn from(failure: RotationCallError) -> Self {
+        match failure.kind {
+            FailureKind::LabelElsewhere => Self::LabelElsewhere(failure.error),
+            _ => Self::Final(failure.error),
+        }
+    }
+}
+
+impl From<RotationError> for StepFailure {
+    fn from(error: RotationError) -> Self {
+        Self::Final(error.into())
+    }
+}
+
+/// Carries a step out.
+pub(super) async fn perform(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+    step: &NextStep,
+) -> Result<(), StepFailure> {
+    match step {
+        NextStep::Claim { document, from } => {
+            let to = put_document(calls, run, document).await?;
+            calls.move_label(PENDING, from.as_deref(), Some(&to)).await?;
+            run.memory.has_claimed = true;
+        }
+        NextStep::Record { document, from, .. } => {
+            let to = put_document(calls, run, document).await?;
+            calls.move_label(RECORD, from.as_deref(), Some(&to)).await?;
+        }
+        NextStep::MoveRecord { from, to } => {
+            calls.move_label(RECORD, from.as_deref(), Some(to)).await?;
+        }
+        NextStep::Create => run.memory.new_value = Some(create(calls, run, snapshot).await?),
+        NextStep::Store { version } => store(calls, run, version).await?,
+        NextStep::MovePending { from, to } => {
+            calls.move_label(PENDING, Some(from), Some(to)).await?;
+            run.memory.new_value = None;
+        }
+        NextStep::Set => {
+            command(calls, run, snapshot, RotationStep::Set).await?;
+            run.memory.is_set = true;
+        }
+        NextStep::Test => {
+            test(calls, run, snapshot).await?;
+            run.memory.is_tested = true;
+        }
+        NextStep::Finish { from, to } => {
+            calls.move_label(CURRENT, Some(from), Some(to)).await?;
+            run.memory.is_finished = true;
+        }
+        NextStep::RemoveNewLabel { version } => calls.move_label(NEW, Some(version), None).await?,
+        NextStep::Release { version, why } => {
+            calls.move_label(PENDING, Some(version), None).await?;
+            match why {
+                RotationStep::Abort => {
+                    (run.memory.is_released, run.memory.has_claimed) = (true, false);
+                }
+                RotationStep::Claim => {
+                    (run.memory.has_withdrawn, run.memory.has_claimed) = (true, false);
+                }
+                _ => run.memory.was_finished = !run.memory.is_finished,
+            }
+        }
+        NextStep::Deactivate { id } => deactivate(calls, run, snapshot, id).await?,
+        NextStep::Delete { id, why } => delete(calls, run, snapshot, (id, *why)).await?,
+        NextStep::End(_) => {}
+    }
+    events::report(calls, run, snapshot, step);
+    Ok(())
+}
+
+/// Stores a document, and returns its version.
+async fn put_document(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    document: &Document,
+) -> Result<String, RotationCallError> {
+    let version = version_id(calls);
+    run.memory.has_stored = true;
+    calls.put(&version, &document.to_value(), NEW).await?;
+    run.memory.versions.insert(version.clone(), VersionContents::Document(document.clone()));
+    Ok(version)
+}
+
+async fn store(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    version: &str,
+) -> Result<(), RotationCallError> {
+    run.memory.has_stored_value = true;
+    match &run.memory.new_value {
+        Some(value) => calls.put(version, value, NEW).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes the new value.
+async fn create(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+) -> Result<SecretValue, StepFailure> {
+    let (_, current, _) = snapshot.current()?;
+    let text = match (&run.settings.strategy, &snapshot.keys) {
+        (Some(Strategy::IamAccessKey(_)), Some(keys)) => {
+            let key = calls.create_access_key(iam_user(keys)).await?;
+            run.memory.new_key = Some(key.id.clone());
+            events::created(calls, run, &key.id);
+            KeyInSecret::replaced(current, &key).map_err(RotationError::Value)?
+        }
+        (
+            Some(
+                Strategy::RandomPassword { password, .. }
+                | Strategy::Command { create: Creation::Password(password), .. },
+            ),
+            _,
+        ) => {
+            let Password { key, rules } = password;
+            let new = calls.random_password(rules).await?;
+            with_password(current, key.as_deref(), &new).map_err(RotationError::Value)?
+        }
+        (Some(Strategy::Command { create: Creation::Command(command), .. }), _) => {
+            printed(&run_command(calls, run, snapshot, ("--create", command)).await?)?
+        }
+        _ => return Err(RotationError::NoCurrentValue.into()),
+    };
+    Ok(SecretValue::Text(text))
+}
+
+/// Returns what `--create` printed, without a line break at its end.
+fn printed(output: &SecretBytes) -> Result<Secret, RotationError> {
+    let text = std::str::from_utf8(output.expose());
+    let text = text.map_err(|_| RotationError::NoNewValue("what is not UTF-8"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match text.is_empty() {
+        true => Err(RotationError::NoNewValue("nothing")),
+        false => Ok(Secret::new(text.to_owned())),
+    }
+}
+
+async fn test(
+    calls: &impl RotationCalls,
+    run: &Run<'_>,
+    snapshot: &Snapshot,
+) -> Result<(), StepFailure> {
+    if !matches!(run.settings.strategy, Some(Strategy::IamAccessKey(_))) {
+        return command(calls, run, snapshot, RotationStep::Test).await;
+    }
+    let pending = snapshot.active().and_then(|active| snapshot.value(active.pending));
+    let pending = pending.ok_or(RotationError::TakenOver)?;
+    let KeyInSecret { key, user } =
+        KeyInSecret::parse(pending).map_err(RotationError::PendingValue)?;
+    let arn = accepted(calls, run, &key).await?;
+    match user {
+        Some(user) if arn.rsplit('/').next() != Some(&user) => {
+            Err(RotationError::OtherUser { arn }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits until AWS accepts a key, for a minute at most, and returns the ARN of its user.
+async fn accepted(
+    calls: &impl RotationCalls,
+    run: &Run<'_>,
+    key: &AccessKey,
+) -> Result<String, StepFailure> {
+    let (started, mut wait) = (calls.now(), Duration::from_secs(1));
+    loop {
+        let failure = match calls.caller_identity(key).await {
+            Ok(identity) => return Ok(identity.arn),
+            Err(failure) => failure,
+        };
+        let now = calls.now();
+        let waited = Duration::from_secs(u64::try_from(started.seconds_until(now)).unwrap_or(0));
+        let is_over = waited >= PROPAGATION || run.remaining(now) <= wait;
+        if failure.kind != FailureKind::KeyNotAccepted || is_over {
+            return Err(failure.into());
+        }
+        if waited.is_zero() {
+            events::waiting(calls, run, &key.id);
+        }
+        calls.sleep(wait).await;
+        wait = (wait * 2).min(MAX_WAIT);
+    }
+}
+
+/// Runs the command of a step.
+async fn command(
+    calls: &impl RotationCalls,
+    run: &Run<'_>,
+    snapshot: &Snapshot,
+    step: RotationStep,
+) -> Result<(), StepFailure> {
+    let Some(Commands { set, test }) = run.settings.strategy.as_ref().and_then(Strategy::commands)
+    else {
+        return Ok(());
+    };
+    let of_step = match step {
+        RotationStep::Set => ("--set", set.as_str()),
+        _ => ("--test", test.as_str()),
+    };
+    run_command(calls, run, snapshot, of_step).await.map(drop)
+}
+
+async fn run_command(
+    calls: &impl RotationCalls,
+    run: &Run<'_>,
+    snapshot: &Snapshot,
+    (option, command): (&'static str, &str),
+) -> Result<SecretBytes, StepFailure> {
+    let active = snapshot.active().ok_or(RotationError::TakenOver)?;
+    let (_, current, _) = snapshot.current()?;
+    let version = active.document.value_version.as_deref().unwrap_or(active.pending);
+    let mut values = vec![("current", current)];
+    values.extend(snapshot.value(version).map(|pending| ("pending", pending)));
+    let step = option.trim_start_matches('-');
+    let input = command_input(step, (&snapshot.arn, version), &values);
+    let input = &input.map_err(RotationError::Value)?;
+    let (has_output, limit) = (option == "--create", run.remaining(calls.now()));
+    let command = RunCommand { option, command, input, has_output, limit };
+    calls.run_command(&command).await.map_err(StepFailure::Final)
+}
+
+async fn deactivate(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+    id: &str,
+) -> Result<(), RotationCallError> {
+    let Some(keys) = &snapshot.keys else { return Ok(()) };
+    match calls.deactivate_access_key(iam_user(keys), id).await {
+        Err(failure) if failure.kind == FailureKind::NotFound => {
+            run.memory.deleted.insert(id.to_owned());
+        }
+        done => {
+            done?;
+            run.memory.deactivated.insert(id.to_owned());
+        }
+    }
+    Ok(())
+}
+
+async fn delete(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+    (id, _): (&str, Deletion),
+) -> Result<(), RotationCallError> {
+    let Some(keys) = &snapshot.keys else { return Ok(()) };
+    match calls.delete_access_key(iam_user(keys), id).await {
+        Err(failure) if failure.kind == FailureKind::NotFound => {}
+        done => done?,
+    }
+    run.memory.deleted.insert(id.to_owned());
+    Ok(())
+}
+
+/// Returns whose keys are in a list, and who asked for it.
+pub(super) fn iam_user(keys: &UserKeys) -> IamUser<'_> {
+    IamUser { caller: keys.caller.as_ref(), name: keys.name.as_deref() }
+}

@@ -1,0 +1,187 @@
+//! What a run would do, and what policies have to allow for it. Nothing is changed.
+
+use super::access_keys::{self, Due};
+use super::calls::RotationCalls;
+use super::decision::{NextStep, next_step};
+use super::reading::read;
+use super::run::Run;
+use super::snapshot::Snapshot;
+use super::value::KeyInSecret;
+use super::{AccessKeyRotation, Creation, Goal, IamWith, Password, RotationSettings, Strategy};
+use crate::output::error::Error;
+use crate::output::rotation::{Ending, PlannedStep, RotationStep, plan};
+
+/// Returns what [`super::rotate`] would do with a secret, in words.
+pub async fn dry_run(
+    calls: &impl RotationCalls,
+    settings: &RotationSettings,
+) -> Result<String, Error> {
+    let mut run = Run::start(calls, settings);
+    let mut snapshot = read(calls, &mut run).await?;
+    let mut steps = old_keys(&snapshot, settings);
+    // It is decided as if what is due for old keys was done.
+    let deleted = deleted_keys(&snapshot, settings);
+    if let Some(keys) = &mut snapshot.keys {
+        keys.keys.retain(|key| !deleted.contains(&key.id));
+        run.memory.retired = keys.keys.iter().map(|key| key.id.clone()).collect();
+    }
+    let step = next_step(&snapshot, &run).map_err(|error| {
+        let step = match settings.goal {
+            Goal::Rotate => RotationStep::Claim,
+            Goal::Abort => RotationStep::Abort,
+        };
+        Error::from(error).of_rotation(step, &settings.secret)
+    })?;
+    let begin = match snapshot.active() {
+        Some(_) => "continue the interrupted rotation",
+        None => "put AWSPENDING on a version of this run",
+    };
+    steps.extend(planned(&step, begin, settings));
+    let strategy = settings.strategy.as_ref().map(Strategy::name);
+    Ok(plan(&settings.secret, strategy, &steps, &actions(&snapshot, settings)))
+}
+
+/// Returns the old keys that are deleted before a new one is made.
+fn deleted_keys(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<String> {
+    let (Some(Strategy::IamAccessKey(rotation)), Some(keys)) = (&settings.strategy, &snapshot.keys)
+    else {
+        return Vec::new();
+    };
+    let old = access_keys::replaced_keys(snapshot, keys);
+    let is_deleted = |due: Due| due == Due::Delete;
+    let old = old.iter().filter(|old| is_deleted(old.due(snapshot.now, rotation.keep_old)));
+    old.map(|old| old.key.id.clone()).collect()
+}
+
+/// Returns what is done with the old keys.
+fn old_keys(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<PlannedStep> {
+    let (Some(Strategy::IamAccessKey(rotation)), Some(keys), Goal::Rotate) =
+        (&settings.strategy, &snapshot.keys, settings.goal)
+    else {
+        return Vec::new();
+    };
+    let old = access_keys::replaced_keys(snapshot, keys);
+    let words = old.iter().filter_map(|old| {
+        let id = &old.key.id;
+        match old.due(snapshot.now, rotation.keep_old) {
+            Due::Record => Some(format!("note the time for the access key {id}")),
+            Due::Deactivate => Some(format!("deactivate the access key {id}")),
+            Due::Delete => Some(format!("delete the access key {id}")),
+            Due::Nothing(_) => None,
+        }
+    });
+    words.map(|words| (RotationStep::Retire, words)).collect()
+}
+
+/// Returns the steps from the one that comes next.
+fn planned(step: &NextStep, begin: &str, settings: &RotationSettings) -> Vec<PlannedStep> {
+    let mut steps: Vec<PlannedStep> = Vec::new();
+    let mut add = |step, words: &str| steps.push((step, words.to_owned()));
+    match step {
+        NextStep::End(Ending::HeldBack { due, .. }) => {
+            add(RotationStep::Claim, &format!("nothing before {due}"));
+        }
+        NextStep::End(_) => {}
+        NextStep::Release { why: RotationStep::Finish, .. } | NextStep::RemoveNewLabel { .. } => {
+            add(RotationStep::Finish, "tidy up after an interrupted run that has rotated it");
+        }
+        NextStep::Release { .. } => add(RotationStep::Abort, "take AWSPENDING off its version"),
+        NextStep::Claim { document, .. } | NextStep::Record { document, .. }
+            if document.is_aborted =>
+        {
+            add(RotationStep::Abort, "delete what the pending version holds, and remove it");
+        }
+        _ => {
+            add(RotationStep::Claim, begin);
+            if let Some(strategy) = &settings.strategy {
+                of_strategy(strategy, &mut add);
+            }
+            add(RotationStep::Finish, "move AWSCURRENT to the pending version");
+            if let Some(Strategy::IamAccessKey(AccessKeyRotation { keep_old, .. })) =
+                &settings.strategy
+            {
+                let hours = keep_old.as_secs() / 3_600;
+                let later = format!(
+                    "later runs: deactivate the old key after {hours} h, delete it after {hours} h more"
+                );
+                add(RotationStep::Retire, &later);
+            }
+        }
+    }
+    steps
+}
+
+fn of_strategy(strategy: &Strategy, add: &mut impl FnMut(RotationStep, &str)) {
+    let of_password = |Password { key, .. }: &Password| match key {
+        Some(_) => "make a random password for the member of `--key`",
+        None => "make a random password",
+    };
+    match strategy {
+        Strategy::IamAccessKey(_) => {
+            add(RotationStep::Create, "create an access key of the user, and store it");
+            add(RotationStep::Test, "call GetCallerIdentity with it, until AWS accepts it");
+            return;
+        }
+        Strategy::RandomPassword { password, .. }
+        | Strategy::Command { create: Creation::Password(password), .. } => {
+            add(RotationStep::Create, of_password(password));
+        }
+        Strategy::Command { create: Creation::Command(_), .. } => {
+            add(RotationStep::Create, "run the command of `--create`, and store its output");
+        }
+    }
+    if strategy.commands().is_some() {
+        add(RotationStep::Set, "run the command of `--set`");
+        add(RotationStep::Test, "run the command of `--test`");
+    }
+}
+
+/// Returns the actions that policies have to allow, each with its resource.
+fn actions(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<(String, String)> {
+    let arn = &snapshot.arn;
+    let mut actions: Vec<(String, String)> =
+        ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"]
+            .map(|action| (format!("secretsmanager:{action}"), arn.clone()))
+            .into();
+    if let Some(key) = &snapshot.kms_key {
+        actions
+            .extend(["kms:Decrypt", "kms:GenerateDataKey"].map(|it| (it.to_owned(), key.clone())));
+    }
+    match &settings.strategy {
+        Some(Strategy::IamAccessKey(rotation)) => {
+            let user = user_arn(snapshot, *rotation);
+            let of_user = [
+                "ListAccessKeys",
+                "CreateAccessKey",
+                "UpdateAccessKey",
+                "DeleteAccessKey",
+                "GetAccessKeyLastUsed",
+            ];
+            actions.extend(of_user.map(|action| (format!("iam:{action}"), user.clone())));
+        }
+        Some(
+            Strategy::RandomPassword { .. }
+            | Strategy::Command { create: Creation::Password(_), .. },
+        ) => actions.push(("secretsmanager:GetRandomPassword".to_owned(), "*".to_owned())),
+        Some(Strategy::Command { .. }) | None => {}
+    }
+    actions
+}
+
+/// Returns the ARN of the user, and who needs the permissions.
+fn user_arn(snapshot: &Snapshot, rotation: AccessKeyRotation) -> String {
+    let mut parts = snapshot.arn.split(':').skip(1);
+    let partition = parts.next().unwrap_or("aws");
+    let account = parts.nth(2).unwrap_or("*");
+    let named = snapshot.keys.as_ref().and_then(|keys| keys.name.clone());
+    let in_secret = || {
+        let (_, value, _) = snapshot.current().ok()?;
+        KeyInSecret::parse(value).ok()?.user
+    };
+    let user = named.or_else(in_secret).unwrap_or_else(|| "NAME".to_owned());
+    let caller = match rotation.iam_with {
+        IamWith::Role => "",
+        IamWith::Secret => " (for that user itself)",
+    };
+    format!("arn:{partition}:iam::{account}:user/{user}{caller}")
+}

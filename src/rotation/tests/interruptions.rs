@@ -1,0 +1,219 @@
+//! A process is killed at any call, any answer is lost, another run comes at any time.
+
+use super::*;
+
+/// Returns the number of calls of a run that nothing interrupts, and of those that change something.
+fn numbers_of(settings: &RotationSettings) -> (usize, usize) {
+    let account = account_for(settings);
+    let process = Process::new(&account);
+    let ending = process.run(settings).unwrap().unwrap();
+    assert!(matches!(ending, Ending::Rotated { .. }), "{ending:?}");
+    (process.made(), process.changes())
+}
+
+fn calls_of(settings: &RotationSettings) -> usize {
+    numbers_of(settings).0
+}
+
+fn kills(calls: usize) -> impl Iterator<Item = Interruption> {
+    (0..=calls).map(Interruption::KillAfter)
+}
+
+/// Two processes that are killed one after the other. To be killed after a call that only reads is the
+/// same as after the change before it.
+fn pairs(settings: &RotationSettings) -> Vec<(Interruption, Interruption)> {
+    let changes = numbers_of(settings).1;
+    let pairs = (1..=changes).flat_map(|one| (1..=changes + 4).map(move |two| (one, two)));
+    let kill = Interruption::KillAfterChange;
+    pairs.map(|(one, two)| (kill(one), kill(two))).collect()
+}
+
+/// Runs until the secret is rotated, each time after the limit of the run before.
+fn finish(account: &Shared, settings: &RotationSettings, what: &str) {
+    pass(account, 301);
+    match run(account, settings) {
+        Ok(Ending::Rotated { .. } | Ending::WasRotated { .. } | Ending::HeldBack { .. }) => {}
+        other => panic!("{what}: {other:?} {:#?}", account.borrow()),
+    }
+}
+
+fn is_rotated(account: &Shared) -> bool {
+    let account = account.borrow();
+    account.value("AWSPREVIOUS").is_some()
+}
+
+#[test]
+fn a_run_that_nothing_interrupts_ends_right() {
+    for settings in all() {
+        let account = account_for(&settings);
+        let ending = run(&account, &settings).unwrap();
+        assert!(matches!(ending, Ending::Rotated { .. }), "{ending:?}");
+        check_end(&account, &settings, "whole");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_call_is_continued() {
+    for settings in all() {
+        for kill in kills(calls_of(&settings)) {
+            let what = format!("{:?} {kill:?}", settings.strategy);
+            let account = account_for(&settings);
+            Process::interrupted(&account, kill).run(&settings);
+            finish(&account, &settings, &what);
+            assert!(is_rotated(&account), "{what}");
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
+fn two_runs_that_are_killed_at_any_calls_are_continued() {
+    for settings in two() {
+        for (first, second) in pairs(&settings) {
+            let what = format!("{:?} {first:?} {second:?}", settings.strategy);
+            let account = account_for(&settings);
+            Process::interrupted(&account, first).run(&settings);
+            pass(&account, 301);
+            Process::interrupted(&account, second).run(&settings);
+            finish(&account, &settings, &what);
+            assert!(is_rotated(&account), "{what}");
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
+fn a_run_whose_call_fails_or_loses_its_answer_is_continued_at_once() {
+    for settings in all() {
+        for at in 1..=calls_of(&settings) {
+            for interruption in [Interruption::LoseAnswer(at), Interruption::Fail(at)] {
+                let what = format!("{:?} {interruption:?}", settings.strategy);
+                let account = account_for(&settings);
+                let outcome = Process::interrupted(&account, interruption).run(&settings);
+                assert!(outcome.unwrap().is_err(), "{what}");
+                match run(&account, &settings) {
+                    Ok(
+                        Ending::Rotated { .. }
+                        | Ending::WasRotated { .. }
+                        | Ending::HeldBack { .. },
+                    ) => {}
+                    other => panic!("{what}: {other:?} {:#?}", account.borrow()),
+                }
+                check_end(&account, &settings, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_time_between_a_kill_and_the_next_run_makes_no_difference() {
+    for settings in all() {
+        for (kill, wait) in
+            kills(calls_of(&settings)).flat_map(|kill| [HOUR, 40 * DAY].map(|it| (kill, it)))
+        {
+            let what = format!("{:?} {kill:?} {wait}", settings.strategy);
+            let account = account_for(&settings);
+            Process::interrupted(&account, kill).run(&settings);
+            pass(&account, wait);
+            // After 40 days, a secret that was rotated is due again, and its old key not yet.
+            if wait == HOUR || !is_rotated(&account) {
+                finish(&account, &settings, &what);
+                if wait == HOUR {
+                    check_end(&account, &settings, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn another_run_at_the_same_time_rotates_nothing() {
+    for settings in all() {
+        for at in 1..=calls_of(&settings) {
+            let what = format!("{:?} {at}", settings.strategy);
+            let account = account_for(&settings);
+            let other = |account: &Shared| {
+                let outcome = run(account, &settings);
+                let rotated = matches!(outcome, Ok(Ending::Rotated { .. }));
+                let was_first = account.borrow().value("AWSPREVIOUS").is_some();
+                assert!(!rotated || was_first, "{what}");
+            };
+            let first = Process::new(&account).meanwhile(at, other).run(&settings).unwrap();
+            match first {
+                Ok(
+                    Ending::Rotated { .. } | Ending::WasRotated { .. } | Ending::HeldBack { .. },
+                ) => {}
+                other => panic!("{what}: {other:?} {:#?}", account.borrow()),
+            }
+            let is_iam = matches!(settings.strategy, Some(Strategy::IamAccessKey(_)));
+            assert_eq!(account.borrow().created_keys, usize::from(is_iam), "{what}");
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
+fn a_run_that_another_one_overtakes_changes_nothing_any_more() {
+    for settings in two() {
+        let (calls, changes) = numbers_of(&settings);
+        let of_call =
+            |at| (1..=changes + 4).map(move |two| (at, Interruption::KillAfterChange(two)));
+        for (at, kill) in (1..=calls).flat_map(of_call) {
+            let what = format!("{:?} {at} {kill:?}", settings.strategy);
+            let account = account_for(&settings);
+            // The first run stands still for longer than its limit; then another one comes.
+            let other = |account: &Shared| {
+                pass(account, 301);
+                let _ = Process::interrupted(account, kill).run(&settings);
+            };
+            let _ = Process::new(&account).meanwhile(at, other).run(&settings);
+            finish(&account, &settings, &what);
+            assert!(is_rotated(&account), "{what}");
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_rotation_is_aborted() {
+    for settings in all() {
+        for kill in kills(calls_of(&settings)) {
+            let what = format!("{:?} {kill:?}", settings.strategy);
+            let account = account_for(&settings);
+            Process::interrupted(&account, kill).run(&settings);
+            pass(&account, 301);
+            let was_rotated = is_rotated(&account);
+            let abort = aborting(&settings);
+            let ending = run(&account, &abort).unwrap();
+            assert!(
+                matches!(ending, Ending::Aborted | Ending::NothingToAbort),
+                "{what}: {ending:?}"
+            );
+            assert_eq!(account.borrow().labels.get("AWSPENDING"), None, "{what}");
+            assert_eq!(is_rotated(&account), was_rotated, "{what}");
+            if !was_rotated {
+                assert_eq!(account.borrow().keys.len(), 1, "{what}: {:#?}", account.borrow());
+            }
+            if !was_rotated {
+                finish(&account, &settings, &what);
+            }
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
+fn an_abort_that_is_killed_is_completed_by_the_next_run() {
+    for settings in two() {
+        for (kill, second) in pairs(&settings) {
+            let what = format!("{:?} {kill:?} {second:?}", settings.strategy);
+            let account = account_for(&settings);
+            Process::interrupted(&account, kill).run(&settings);
+            pass(&account, 301);
+            Process::interrupted(&account, second).run(&aborting(&settings));
+            finish(&account, &settings, &what);
+            assert!(is_rotated(&account), "{what}");
+            check_end(&account, &settings, &what);
+        }
+    }
+}
