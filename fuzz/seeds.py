@@ -116,6 +116,8 @@ LINES = [
     ["secret", "get", ARNS[3], "--region", "us-east-1", "--key", "password", *SESSION_WORDS, "AWS_USE_FIPS_ENDPOINT=true"],
     ["secret", "get", "a/b", "--output", "json", "--out", "f", "--secrets-endpoint", "https://b", *SESSION_WORDS],
     ["secret", "get", "a", "b", "--output=dotenv", *SESSION_WORDS], ["secret", "list", "--prefix", "a", *SESSION_WORDS], ["secret", "describe", "a", *SESSION_WORDS],
+    ["secret", "rotate", "a", "--strategy=iam-access-key", "--iam-with=role", "--keep-old=2h", "--if-older-than=30d", *SESSION_WORDS],
+    ["secret", "rotate", "a", "--strategy=command", "--key=k", "--set=a", "--test=b", "--password-length=8", *SESSION_WORDS],
     ["parameter", "get", "/a:3", "--no-decrypt", *SESSION_WORDS, "AWS_ENDPOINT_URL_SSM=https://m"], ["parameter", "get", "a", "--label", "b", "--key", "c", *SESSION_WORDS],
     ["parameter", "list", "--path", "/a", "--recursive", "--values", "--output", "json", "--parameters-endpoint", "https://m", *SESSION_WORDS],
     ["exec", "--static", *SESSION_WORDS, "--", "sh", "-c", "true"], ["exec", "--nested", "a", "--help", "ROLES_ANYWHERE_EXEC=x"],

@@ -6,6 +6,7 @@ pub mod daemon;
 mod key_passwords;
 pub mod references;
 mod rendered;
+pub mod rotation;
 mod serve;
 pub mod session;
 pub mod value_output;

@@ -16,6 +16,7 @@ pub mod roles;
 pub mod secret_describe;
 pub mod secret_get;
 pub mod secret_list;
+pub mod secret_rotate;
 pub mod serve;
 pub mod sign_string;
 pub mod update;
@@ -57,6 +58,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<secret_get::SecretGetPlan>(),
     CommandEntry::of::<secret_list::SecretListPlan>(),
     CommandEntry::of::<secret_describe::SecretDescribePlan>(),
+    CommandEntry::of::<secret_rotate::SecretRotatePlan>(),
     CommandEntry::of::<parameter_get::ParameterGetPlan>(),
     CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),

@@ -25,6 +25,7 @@ pub mod program;
 pub mod program_dir;
 pub mod rendered;
 mod secret_file;
+pub mod shell_command;
 pub mod stdio;
 #[cfg(unix)]
 pub mod supervisor;

@@ -10,6 +10,7 @@ pub mod log;
 pub mod program;
 pub mod references;
 pub mod report;
+pub mod rotation;
 pub mod run;
 pub mod table;
 pub mod usage;

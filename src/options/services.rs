@@ -14,6 +14,7 @@ use crate::output::usage::UsageError;
 use crate::secrets::endpoints::ServiceEndpoints;
 use roles_anywhere_client::aws::endpoint::{RegionalEndpoint, Service};
 use roles_anywhere_client::aws::parameter::Decryption;
+use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::region::Region;
 
 /// The options that name the endpoint of Secrets Manager.
@@ -37,15 +38,29 @@ pub fn session_and_call<T>(
     required: &[&'static OptionSpec],
     call: impl FnOnce(&SessionOptions) -> Result<(RegionalEndpoint, T), UsageError>,
 ) -> Result<(SessionPlan, RegionalEndpoint, T), UsageError> {
+    let calls = |session: &SessionOptions| {
+        let (at, call) = call(session)?;
+        Ok((vec![at.endpoint.clone()], (at, call)))
+    };
+    let (session, (at, call)) = session_and_calls(settings, required, calls)?;
+    Ok((session, at, call))
+}
+
+/// As [`session_and_call`], for calls of several endpoints, the first of which is always called.
+pub fn session_and_calls<T>(
+    settings: &Settings<'_>,
+    required: &[&'static OptionSpec],
+    calls: impl FnOnce(&SessionOptions) -> Result<(Vec<Endpoint>, T), UsageError>,
+) -> Result<(SessionPlan, T), UsageError> {
     let given =
-        SessionOptions::resolve(settings).and_then(|session| Ok((call(&session)?, session)));
-    let ((at, call), session) = given.map_err(|error| match error {
+        SessionOptions::resolve(settings).and_then(|session| Ok((calls(&session)?, session)));
+    let ((endpoints, calls), session) = given.map_err(|error| match error {
         UsageError::Missing { .. } => settings.missing(required),
         error => error,
     })?;
-    let endpoint = Some(at.endpoint.clone());
-    let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
-    Ok((session.with_waiting_line(settings)?, at, call))
+    let plan = SessionPlan::before_calls(settings, session, &endpoints, cache(settings)?)?;
+    let plan = SessionPlan { called: endpoints.into_iter().take(1).collect(), ..plan };
+    Ok((plan.with_waiting_line(settings)?, calls))
 }
 
 /// Returns Secrets Manager in `region`.

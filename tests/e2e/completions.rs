@@ -92,7 +92,7 @@ fn bash_offers_commands_options_and_values() {
     let bash = CompletionScript::of("bash", "roles-anywhere");
     let rows: [(&[&str], &[&str]); 17] = [
         (&["cr"], &["credential-process"]),
-        (&["secret", ""], &["-h", "--help", "get", "list", "describe"]),
+        (&["secret", ""], &["-h", "--help", "get", "list", "describe", "rotate"]),
         (&["completion", "z"], &["zsh"]),
         (&["help", "up"], &["update"]),
         (&["serve", "--pri"], &["--private-key", "--print-env"]),

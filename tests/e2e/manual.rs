@@ -41,6 +41,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-secret-describe.1",
             "roles-anywhere-secret-get.1",
             "roles-anywhere-secret-list.1",
+            "roles-anywhere-secret-rotate.1",
             "roles-anywhere-secret.1",
             "roles-anywhere-serve.1",
             "roles-anywhere-sign-string.1",

@@ -36,7 +36,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
             assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
-    assert_eq!(count, 2 * (1 + 23 + 4), "the first page, the commands and the groups");
+    assert_eq!(count, 2 * (1 + 24 + 4), "the first page, the commands and the groups");
     assert_eq!(requested(&["serve", "--no-imds=true", "-vh"]), requested(&["serve", "-h"]));
     assert_eq!(requested(&["help", "help"]), requested(&["--help"]));
     assert_eq!(requested(&["secret"]), requested(&["secret", "-h"]));
@@ -103,12 +103,27 @@ fn planned(
         let is_format = given.iter().any(|(row, _)| row.name == "--format");
         words.push(if is_format { "--env=A=b" } else { "a.tmpl" }.to_owned());
     }
+    if spec.name.last().is_some_and(|(word, _)| *word == "rotate") {
+        words.extend(rotated(given).iter().map(|word| (*word).to_owned()));
+    }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let environment = Environment::new(variables.iter().map(owned));
     match plan(ALL, &line(&words), &PlanInputs::of(&environment)) {
         Ok(_) => Ok(()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Returns what else `secret rotate` needs with these settings.
+fn rotated(given: &[(&'static OptionSpec, &str)]) -> &'static [&'static str] {
+    let value = |name| given.iter().find(|(row, _)| row.name == name).map(|(_, value)| *value);
+    match (value("--strategy"), value("--iam-with")) {
+        (Some("iam-access-key"), _) => &["--iam-with=role"],
+        (Some("random-password"), _) => &["--only-store"],
+        (Some(_), _) => &["--set=a", "--test=a"],
+        (None, Some(_)) => &["--strategy=iam-access-key"],
+        (None, None) => &["--strategy=random-password", "--only-store"],
     }
 }
 
@@ -167,7 +182,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 42, "options with choices");
+    assert_eq!(count, 46, "options with choices");
 }
 
 #[test]

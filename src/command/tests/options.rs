@@ -37,8 +37,9 @@ fn variables_are_made_from_flags() {
     }
 }
 
-/// But for `--output`, `--format`, `--from`, `--prefix` and `--file`, which have other values in each of
-/// their commands, and no variable; for `--out`, whose files have other modes in `render`; and for `--role`,
+/// But for `--output`, `--format`, `--from`, `--prefix`, `--file`, `--key` and `--force`, which mean something
+/// else in each of their commands, and for `--log-format` of a command that is no daemon, all without a
+/// variable there; for `--out`, whose files have other modes in `render`; and for `--role`,
 /// which may be repeated in `serve` and has another default in `update`.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
@@ -50,9 +51,27 @@ fn a_flag_or_a_variable_is_of_one_row() {
     assert_eq!(
         twice(rows().filter(|row| !is_argument(row)).map(|row| row.name).collect()),
         [
-            "--role", "--role", "--prefix", "--output", "--output", "--output", "--output",
-            "--format", "--out", "--output", "--output", "--format", "--output", "--output",
-            "--output", "--from", "--file", "--output"
+            "--role",
+            "--role",
+            "--prefix",
+            "--output",
+            "--output",
+            "--force",
+            "--key",
+            "--log-format",
+            "--output",
+            "--output",
+            "--format",
+            "--out",
+            "--output",
+            "--output",
+            "--format",
+            "--output",
+            "--output",
+            "--output",
+            "--from",
+            "--file",
+            "--output"
         ]
     );
     assert!(rows().filter(is_argument).all(|row| row.variables().next().is_none()));
@@ -89,10 +108,13 @@ fn what_is_hidden_does_not_work_yet() {
 fn passwords_are_sensitive() {
     for row in rows() {
         let of_password = row.name.contains("password") && row.value_type != ValueType::Boolean;
+        let of_password = of_password && row.name != "--password-length";
         let of_password = of_password || row.value_type == ValueType::Assignment;
         assert_eq!(row.sensitivity == Sensitivity::Password, of_password, "{row}");
         let sensitive = matches!(row.value_type, ValueType::Source | ValueType::Url)
-            || row == &session::EXTERNAL_ID;
+            || row == &session::EXTERNAL_ID
+            // A command for a shell may hold one.
+            || ["--create", "--set", "--test"].contains(&row.name);
         assert_eq!(row.sensitivity == Sensitivity::Sensitive, sensitive, "{row}");
     }
 }

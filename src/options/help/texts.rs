@@ -38,6 +38,13 @@ pub const EXIT_CODES: &str = "  0  success
   4  refused by AWS, or a secret or parameter without the expected value
   5  unreachable: network, TLS, proxy, timeout, throttling, server errors
   6  local input or output: files, sockets, standard output
+ 10  secret rotate: it did not start, as another rotation or two keys exist
+ 11  secret rotate: the new value could not be made or stored
+ 12  secret rotate: --set failed
+ 13  secret rotate: the new value does not work
+ 14  secret rotate: AWSCURRENT was not moved
+ 15  secret rotate: an old access key could not be deactivated or deleted
+ 16  secret rotate: --abort failed
  70  internal: a bug in this program
 126  exec: the program cannot be executed
 127  exec: the program does not exist

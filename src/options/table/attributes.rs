@@ -48,6 +48,10 @@ pub enum Heading {
     Variables,
     /// Which secret is read.
     Secret,
+    /// How a secret is rotated.
+    Rotation,
+    /// The password that a rotation makes.
+    Password,
     /// Which parameters are read.
     Parameter,
     /// The configuration file and its roles.
@@ -77,6 +81,8 @@ impl Heading {
         match self {
             Self::Options => "Options",
             Self::Secret => "Secret",
+            Self::Rotation => "Rotation",
+            Self::Password => "Password",
             Self::Parameter => "Parameter",
             Self::Profile => "Profile",
             Self::Server => "Server",
