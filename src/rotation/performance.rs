@@ -1,21 +1,23 @@
 //! The steps, carried out.
 
+mod commands;
+
 use std::time::Duration;
 
-use super::calls::{FailureKind, IamUser, RotationCallError, RotationCalls, RunCommand};
+use super::calls::{FailureKind, IamUser, RotationCallError, RotationCalls};
 use super::decision::{Deletion, NextStep};
 use super::document::Document;
 use super::events;
-use super::labels::{CURRENT, NEW, PENDING, RECORD};
+use super::labels::{CURRENT, Labels, NEW, PENDING, RECORD};
 use super::run::{Run, version_id};
 use super::snapshot::{Snapshot, UserKeys, VersionContents};
-use super::value::{KeyInSecret, command_input, with_password};
-use super::{Commands, Creation, Password, Strategy};
+use super::value::{KeyInSecret, with_password};
+use super::{Creation, Password, Strategy};
 use crate::output::error::Error;
 use crate::output::rotation::{RotationError, RotationStep};
+use commands::{command, printed, run_command};
 use roles_anywhere_client::aws::get_secret_value::SecretValue;
 use roles_anywhere_client::credentials::AccessKey;
-use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// How long a new key is tested until it counts as bad.
 const PROPAGATION: Duration = Duration::from_secs(60);
@@ -56,20 +58,20 @@ pub(super) async fn perform(
     match step {
         NextStep::Claim { document, from } => {
             let to = put_document(calls, run, document).await?;
-            calls.move_label(PENDING, from.as_deref(), Some(&to)).await?;
+            move_label(calls, PENDING, (from.as_deref(), Some(&to))).await?;
             run.memory.has_claimed = true;
         }
         NextStep::Record { document, from, .. } => {
             let to = put_document(calls, run, document).await?;
-            calls.move_label(RECORD, from.as_deref(), Some(&to)).await?;
+            move_label(calls, RECORD, (from.as_deref(), Some(&to))).await?;
         }
         NextStep::MoveRecord { from, to } => {
-            calls.move_label(RECORD, from.as_deref(), Some(to)).await?;
+            move_label(calls, RECORD, (from.as_deref(), Some(to))).await?;
         }
         NextStep::Create => run.memory.new_value = Some(create(calls, run, snapshot).await?),
         NextStep::Store { version } => store(calls, run, version).await?,
         NextStep::MovePending { from, to } => {
-            calls.move_label(PENDING, Some(from), Some(to)).await?;
+            move_label(calls, PENDING, (Some(from), Some(to))).await?;
             run.memory.new_value = None;
         }
         NextStep::Set => {
@@ -81,12 +83,14 @@ pub(super) async fn perform(
             run.memory.is_tested = true;
         }
         NextStep::Finish { from, to } => {
-            calls.move_label(CURRENT, Some(from), Some(to)).await?;
+            move_label(calls, CURRENT, (Some(from), Some(to))).await?;
             run.memory.is_finished = true;
         }
-        NextStep::RemoveNewLabel { version } => calls.move_label(NEW, Some(version), None).await?,
+        NextStep::RemoveNewLabel { version } => {
+            move_label(calls, NEW, (Some(version), None)).await?;
+        }
         NextStep::Release { version, why } => {
-            calls.move_label(PENDING, Some(version), None).await?;
+            move_label(calls, PENDING, (Some(version), None)).await?;
             match why {
                 RotationStep::Abort => {
                     (run.memory.is_released, run.memory.has_claimed) = (true, false);
@@ -103,6 +107,25 @@ pub(super) async fn perform(
     }
     events::report(calls, run, snapshot, step);
     Ok(())
+}
+
+/// Moves a label. If AWS says that it is elsewhere, it may be where it belongs: the answer to a first attempt
+/// may have been lost.
+async fn move_label(
+    calls: &impl RotationCalls,
+    label: &str,
+    (from, to): (Option<&str>, Option<&str>),
+) -> Result<(), RotationCallError> {
+    let error = match calls.move_label(label, from, to).await {
+        Err(error) if error.kind == FailureKind::LabelElsewhere => error,
+        outcome => return outcome,
+    };
+    let labels = Labels::new(calls.describe().await?.version_ids_to_stages);
+    let is_moved = match to {
+        Some(_) => labels.version(label) == to,
+        None => labels.version(label) != from,
+    };
+    if is_moved { Ok(()) } else { Err(error) }
 }
 
 /// Stores a document, and returns its version.
@@ -163,18 +186,6 @@ async fn create(
     Ok(SecretValue::Text(text))
 }
 
-/// Returns what `--create` printed, without a line break at its end.
-fn printed(output: &SecretBytes) -> Result<Secret, RotationError> {
-    let text = std::str::from_utf8(output.expose());
-    let text = text.map_err(|_| RotationError::NoNewValue("what is not UTF-8"))?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    match text.is_empty() {
-        true => Err(RotationError::NoNewValue("nothing")),
-        false => Ok(Secret::new(text.to_owned())),
-    }
-}
-
 async fn test(
     calls: &impl RotationCalls,
     run: &Run<'_>,
@@ -220,43 +231,6 @@ async fn accepted(
         calls.sleep(wait).await;
         wait = (wait * 2).min(MAX_WAIT);
     }
-}
-
-/// Runs the command of a step.
-async fn command(
-    calls: &impl RotationCalls,
-    run: &Run<'_>,
-    snapshot: &Snapshot,
-    step: RotationStep,
-) -> Result<(), StepFailure> {
-    let Some(Commands { set, test }) = run.settings.strategy.as_ref().and_then(Strategy::commands)
-    else {
-        return Ok(());
-    };
-    let of_step = match step {
-        RotationStep::Set => ("--set", set.as_str()),
-        _ => ("--test", test.as_str()),
-    };
-    run_command(calls, run, snapshot, of_step).await.map(drop)
-}
-
-async fn run_command(
-    calls: &impl RotationCalls,
-    run: &Run<'_>,
-    snapshot: &Snapshot,
-    (option, command): (&'static str, &str),
-) -> Result<SecretBytes, StepFailure> {
-    let active = snapshot.active().ok_or(RotationError::TakenOver)?;
-    let (_, current, _) = snapshot.current()?;
-    let version = active.document.value_version.as_deref().unwrap_or(active.pending);
-    let mut values = vec![("current", current)];
-    values.extend(snapshot.value(version).map(|pending| ("pending", pending)));
-    let step = option.trim_start_matches('-');
-    let input = command_input(step, (&snapshot.arn, version), &values);
-    let input = &input.map_err(RotationError::Value)?;
-    let (has_output, limit) = (option == "--create", run.remaining(calls.now()));
-    let command = RunCommand { option, command, input, has_output, limit };
-    calls.run_command(&command).await.map_err(StepFailure::Final)
 }
 
 async fn deactivate(

@@ -106,6 +106,26 @@ fn a_run_whose_call_fails_or_loses_its_answer_is_continued_at_once() {
 }
 
 #[test]
+fn a_call_that_is_carried_out_twice_makes_no_difference() {
+    for settings in all() {
+        for at in 1..=calls_of(&settings) {
+            let what = format!("{:?} {at}", settings.strategy);
+            let account = account_for(&settings);
+            let process = Process::interrupted(&account, Interruption::Repeat(at));
+            let outcome = process.run(&settings).unwrap();
+            // What must not be repeated is not sent twice: with two keys, the second one is refused.
+            let has_two = account.borrow().created_keys == 1 && account.borrow().keys.len() == 2;
+            match outcome {
+                Ok(Ending::Rotated { .. }) => {}
+                Err(_) if has_two => finish(&account, &settings, &what),
+                other => panic!("{what}: {other:?} {:#?}", account.borrow()),
+            }
+            check_end(&account, &settings, &what);
+        }
+    }
+}
+
+#[test]
 fn the_time_between_a_kill_and_the_next_run_makes_no_difference() {
     for settings in all() {
         for (kill, wait) in

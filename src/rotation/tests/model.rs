@@ -135,6 +135,8 @@ pub(super) enum Interruption {
     KillAfterChange(usize),
     /// The call is carried out, and its answer is lost.
     LoseAnswer(usize),
+    /// The call is carried out twice, as its first answer is lost.
+    Repeat(usize),
     /// The call is not carried out, and fails.
     Fail(usize),
     /// Nothing.
@@ -189,7 +191,7 @@ impl<'a> Process<'a> {
 
     async fn change<T>(
         &self,
-        work: impl FnOnce(&mut Account) -> Result<T, FailureKind>,
+        work: impl Fn(&mut Account) -> Result<T, FailureKind>,
     ) -> Result<T, RotationCallError> {
         self.changes.set(self.changes.get() + 1);
         let outcome = self.call(work).await;
@@ -201,7 +203,7 @@ impl<'a> Process<'a> {
 
     async fn call<T>(
         &self,
-        work: impl FnOnce(&mut Account) -> Result<T, FailureKind>,
+        work: impl Fn(&mut Account) -> Result<T, FailureKind>,
     ) -> Result<T, RotationCallError> {
         let at = self.calls.get() + 1;
         self.calls.set(at);
@@ -215,8 +217,11 @@ impl<'a> Process<'a> {
         }
         let outcome = {
             let mut account = self.account.borrow_mut();
-            let outcome = work(&mut account);
+            let mut outcome = work(&mut account);
             account.check();
+            if self.interruption == Interruption::Repeat(at) {
+                outcome = work(&mut account);
+            }
             outcome
         };
         match self.interruption {
