@@ -47,6 +47,7 @@ mod responses;
 mod reveal;
 mod role_chain;
 mod roles;
+mod rotation;
 mod script_steps;
 mod scripts;
 mod secrecy;
