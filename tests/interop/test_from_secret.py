@@ -157,3 +157,36 @@ def test_a_reader_that_keeps_a_key_for_too_long_fails(own_emulator, clock, tmp_p
         reader = Conversation(sys.executable, "-c", READER)
     said = answers(own_emulator, clock, reader, rotations=2)
     assert any("InvalidClientTokenId" in line for line in said)
+
+
+def rotate(*options: str) -> str:
+    """Runs `secret rotate` as a timer does, and returns what it prints."""
+    words = ["secret", "rotate", SECRET, "--strategy", "iam-access-key", "--no-cache"]
+    command = [str(TOOL), *words, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("caller", ["role", "secret"])
+def test_a_reader_never_sees_a_failing_key_of_twenty_rotations(
+    own_emulator, clock, tmp_path, monkeypatch, caller  # noqa: F811
+):
+    """By `secret rotate`, which keeps an old key for as long as the reader may keep it, and no longer."""
+    options = ["--iam-with", caller, "--keep-old", "1h", "--if-older-than", "150m"]
+    with monkeypatch.context() as changed:
+        changed.setenv("AWS_CONFIG_FILE", str(profile(tmp_path)))
+        reader = Conversation(sys.executable, "-c", READER)
+    seconds, rotations, said = 0, 0, []
+    while rotations < 20:
+        rotations += rotate(*options).startswith("rotated")
+        said.append(reader.ask("call"))
+        seconds += 2 * STEP_SECONDS
+        own_emulator.advance(2 * STEP_SECONDS)
+        clock(seconds)
+    reader.end()
+    assert [line for line in said if not line.startswith(f"{ARN} AKIA")] == []
+    assert len({line.split()[1] for line in said}) >= 20
+    # Each old key was deactivated and deleted, but for the last ones.
+    assert len(own_emulator.requests("UpdateAccessKey")) >= 19
+    assert len(own_emulator.requests("DeleteAccessKey")) >= 19
