@@ -4,6 +4,7 @@ pub mod access_key;
 pub mod endpoints;
 pub mod explain;
 pub mod lookup;
+pub mod masking;
 pub(crate) mod member;
 pub mod reference;
 pub mod rendered;

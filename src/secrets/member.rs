@@ -99,6 +99,36 @@ impl MemberValue {
     }
 }
 
+/// Returns the strings and numbers in a text that is a JSON object or array, each with the names on the way to
+/// it, joined by dots. The elements of an array have none.
+pub(super) fn leaves(json: &str) -> Vec<(String, Secret)> {
+    let mut found = Vec::new();
+    add_leaves("", json, &mut found);
+    found
+}
+
+fn add_leaves(path: &str, json: &str, found: &mut Vec<(String, Secret)>) {
+    let elements = serde_json::from_str::<Vec<&RawValue>>(json).unwrap_or_default();
+    let elements = elements.into_iter().map(|value| (path.to_owned(), value));
+    let members = Object::parse(json).map(|object| object.0).unwrap_or_default();
+    let members = members.into_iter().map(|(name, value)| match path {
+        "" => (name, value),
+        _ => (format!("{path}.{name}"), value),
+    });
+    for (path, value) in elements.chain(members) {
+        match MemberValue::of(value) {
+            MemberValue::Text(text) => found.push((path, text)),
+            MemberValue::Json(json) if json.expose().starts_with(['{', '[']) => {
+                add_leaves(&path, json.expose(), found);
+            }
+            MemberValue::Json(json) if !matches!(json.expose(), "true" | "false") => {
+                found.push((path, json));
+            }
+            MemberValue::Json(_) | MemberValue::Null | MemberValue::NotUnicode => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,6 +199,17 @@ mod tests {
         let object = Object::parse(r#" {"b":1,"a":null} "#).unwrap();
         let names: Vec<&str> = object.members().map(|(name, _)| name).collect();
         assert_eq!((names, object.len()), (vec!["a", "b"], 2));
+    }
+
+    #[test]
+    fn leaves_are_strings_and_numbers_at_any_depth() {
+        let json = r#"{"a":{"b":"x","c":[{"d":1},"y"]},"t":true,"n":null,"h":"\ud800","z":""}"#;
+        let leaves = leaves(json);
+        let leaves: Vec<_> = leaves.iter().map(|(path, text)| (&path[..], text.expose())).collect();
+        assert_eq!(leaves, [("a.b", "x"), ("a.c.d", "1"), ("a.c", "y"), ("z", "")]);
+        for json in ["x", "1", "\"x\"", "null", "[", "{\"a\":1"] {
+            assert!(super::leaves(json).is_empty(), "{json}");
+        }
     }
 
     #[test]
