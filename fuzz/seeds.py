@@ -126,6 +126,8 @@ LINES = [
     ["exec", "--env", "A=sm://a#b", "--env-file=a.env", "--from", "sm://a", "--prefix", "A_", "--file=B=sm://b", "--", "true"],
     ["exec", "--app", "web", "--ecs", "task.json", "--container", "web", "--resolve-env", "--allow-args", "--credentials", "a", "sm://c"],
     ["export", "--format", "fish", *SESSION_WORDS, "SHELL=/bin/fish"], ["export", "--unset", "--format=github", "GITHUB_ENV=f"],
+    ["mask", "--secret", REFERENCES[0], "--secret=sm://a#b", "--app", "web", "--mask-short", *SESSION_WORDS],
+    ["exec", "--mask", "--mask-short=true", "--env=A=sm://a#b", *SESSION_WORDS, "--", "cmd"],
     ["resolve", "--explain", REFERENCES[0], REFERENCES[4], "--output", "json", *SESSION_WORDS], ["resolve", "sm://", "a", *SESSION_WORDS],
     ["credential-process", "--pkcs8-password", "x", "ROLES_ANYWHERE_CERTIFICATE=env:A", "AWS_CA_BUNDLE=f"],
     ["sign-string", "--private-key", "-", "--digest", "SHA384", "--format", "bin", "--key-password-fd", "3"],

@@ -4,6 +4,7 @@ mod access_key;
 pub mod credentials_endpoint;
 pub mod daemon;
 mod key_passwords;
+mod masked;
 pub mod references;
 mod rendered;
 pub mod rotation;
@@ -24,7 +25,8 @@ use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
 use crate::os::private_dir::PrivateDir;
-use crate::os::{environment, init, process, program, stdio};
+use crate::os::program::ProgramStreams;
+use crate::os::{child, environment, process, program, stdio};
 use crate::output::Stdout;
 use crate::output::error::Error;
 use crate::private_dir::ConfiguredDir;
@@ -152,10 +154,11 @@ impl App {
         arguments: &[OsString],
         variables: &[(OsString, OsString)],
     ) -> Result<i32, Error> {
-        let is_separate = init::separates_program();
+        let is_separate = child::separates_program();
+        let streams = ProgramStreams { is_separate, ..ProgramStreams::default() };
         let (arguments, variables) = (arguments.to_vec(), variables.to_vec());
         let spawned =
-            process::with_inherited(|| program::spawn(path, arguments, variables, is_separate));
+            process::with_inherited(|| program::spawn(path, arguments, variables, &streams));
         Ok(spawned?)
     }
 

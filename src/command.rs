@@ -6,6 +6,7 @@ pub mod config;
 pub mod credential_process;
 pub mod exec;
 pub mod export;
+pub mod mask;
 pub mod parameter_get;
 pub mod parameter_list;
 mod planning;
@@ -63,6 +64,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),
     CommandEntry::of::<resolve::Resolve>(),
+    CommandEntry::of::<mask::MaskPlan>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
     CommandEntry::of::<sign_string::SignString>(),
     CommandEntry::of::<cache::CacheShow>(),

@@ -7,6 +7,7 @@ pub mod error;
 pub mod formats;
 pub mod json;
 pub mod log;
+pub mod masking;
 pub mod program;
 pub mod references;
 pub mod report;

@@ -3,8 +3,8 @@
 
 mod detached;
 mod handover;
-mod init;
 mod serving;
+mod supervised;
 
 use std::io;
 use std::path::PathBuf;
@@ -12,12 +12,15 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
-use crate::os::init as os_init;
+use crate::os::child;
+pub use crate::os::child::ProgramEnd;
+use crate::os::masked::MaskedStreams;
 use crate::os::process;
 use crate::os::program_dir;
 pub use crate::os::program_dir::ProgramDir;
 use crate::output::error::Error;
 use crate::output::run::RunError;
+use crate::secrets::masking::MasksRequest;
 use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
@@ -107,23 +110,34 @@ impl App {
 
     /// Lets signals end this process until the program runs, also as the first process of a PID namespace.
     pub fn end_by_signals(&self) {
-        os_init::end_by_signals();
+        child::end_by_signals();
     }
 
     /// Returns whether this process must run the program as a child: it is the first one of a PID namespace.
     pub fn must_supervise(&self) -> bool {
-        os_init::is_init()
+        child::is_init()
     }
 
     /// Runs a program as a child, with an endpoint in this process if there is a request for one. Passes
-    /// signals on to it, reaps orphans, and returns its exit code as a shell has it.
+    /// signals on to it, reaps orphans, and returns how it ended.
     ///
     /// `start` starts the program, by [`App::start_program`].
     pub fn supervise(
         &self,
         request: Option<&EndpointRequest<'_>>,
         start: impl FnOnce(Option<&StartedEndpoint>) -> Result<i32, Error>,
-    ) -> Result<u8, Error> {
-        init::supervise(self, request, start)
+    ) -> Result<ProgramEnd, Error> {
+        supervised::supervise(self, request, start)
+    }
+
+    /// As [`App::supervise`], and masks what the program writes. `start` starts it by
+    /// [`App::start_masked_program`].
+    pub fn supervise_masked(
+        &self,
+        request: Option<&EndpointRequest<'_>>,
+        masks: MasksRequest,
+        start: impl FnOnce(Option<&StartedEndpoint>, &MaskedStreams) -> Result<i32, Error>,
+    ) -> Result<ProgramEnd, Error> {
+        supervised::supervise_masked(self, request, masks, start)
     }
 }

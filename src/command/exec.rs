@@ -1,6 +1,7 @@
 //! `exec`: runs a program with credentials and no others, or with secrets and parameters.
 
 pub mod aws_files;
+mod child;
 mod credentials;
 pub mod environment;
 mod plan;
@@ -9,10 +10,9 @@ mod roles;
 mod values;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::app::App;
-use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::{Word, own_words};
@@ -24,8 +24,10 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
+use crate::secrets::masking::ShortValues;
 use crate::secrets::variables::VariableLimits;
 use aws_files::AwsFiles;
+use child::ChildCommand;
 pub use credentials::CredentialSource;
 use environment::{ProgramVariables, os_string};
 pub use roles::ExecRoles;
@@ -48,6 +50,8 @@ pub struct ExecPlan {
     pub values: ProgramValues,
     /// The AWS files of the user that the program must not read; `None` if it may.
     pub aws_files: Option<AwsFiles>,
+    /// Whether what it writes is masked, and which values are; `None` if it is not.
+    pub masking: Option<ShortValues>,
 }
 
 /// A program and its arguments, which may be any bytes.
@@ -100,7 +104,9 @@ impl Plan for ExecPlan {
         // What is wrong with the command line costs no session.
         let path = self.find_program(app)?;
         let wanted = self.values.read(app, &self.program.arguments)?;
-        let (credentials, values) = self.open(app, &wanted.references())?;
+        let references = wanted.references();
+        let (credentials, values) = self.open(app, &references)?;
+        let masks = self.masks(&references, &values, credentials.as_ref());
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
         let limits =
             VariableLimits { length: app.longest_variable(), reserved, starts_program: true };
@@ -134,9 +140,17 @@ impl Plan for ExecPlan {
         let request = credentials.as_ref();
         let request = request.and_then(|given| given.request(self, words, directory.as_ref()));
         let kept = directory.as_ref().filter(|_| !assigned.files.is_empty());
-        if app.must_supervise() && (request.is_some() || kept.is_some()) {
-            return supervise(app, request.as_ref(), &path, &arguments, variables);
+        let child = ChildCommand { path: &path, arguments: &arguments, variables };
+        if let Some(masks) = masks {
+            let end = child.run_masked(app, request.as_ref(), masks)?;
+            // Nothing is removed after the end by a signal.
+            drop(directory);
+            return Ok(Outcome { exit_code: app.end_as(end), ..Outcome::default() });
         }
+        if app.must_supervise() && (request.is_some() || kept.is_some()) {
+            return child.run(app, request.as_ref());
+        }
+        let ChildCommand { mut variables, .. } = child;
         match (request, kept) {
             (Some(request), _) => {
                 let endpoint = app.start_credentials_endpoint(&request)?;
@@ -167,23 +181,6 @@ impl ExecPlan {
             None => error,
         })
     }
-}
-
-/// Runs the program as a child of this process, which serves it, and removes its directory at the end.
-fn supervise(
-    app: &App,
-    request: Option<&EndpointRequest<'_>>,
-    path: &Path,
-    arguments: &[OsString],
-    mut variables: ProgramVariables,
-) -> Result<Outcome, Error> {
-    let exit_code = app.supervise(request, |endpoint| {
-        if let Some(StartedEndpoint { url, token }) = endpoint {
-            variables.set_endpoint(url, token);
-        }
-        app.start_program(path, arguments, &variables.into_vec())
-    })?;
-    Ok(Outcome { exit_code, ..Outcome::default() })
 }
 
 impl ProgramCommand {

@@ -16,7 +16,7 @@ use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::region::Region;
 
 variants!(RunError:
-    Stdout Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
+    Stdin Stdout MaskedStreams Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir ProcessLine NotInMemory
 );
 variants!(ListedEntries: Parameters Secrets);
@@ -82,7 +82,9 @@ fn run_errors() -> Vec<RunError> {
     };
     let refused = "AWS refused CreateSession: 403 AccessDeniedException";
     vec![
+        RunError::Stdin(Errno::IO.into()),
         RunError::Stdout(Errno::PIPE.into()),
+        RunError::MaskedStreams(Errno::MFILE.into()),
         listen(Errno::ADDRINUSE, "127.0.0.1:9911"),
         listen(Errno::ACCESS, "127.0.0.1:80"),
         listen(Errno::ADDRNOTAVAIL, "192.0.2.1:9911"),

@@ -14,6 +14,7 @@ pub mod errors;
 mod help;
 pub mod identity;
 mod key_location;
+pub mod masking;
 mod origin;
 pub mod other_programs;
 pub mod program;

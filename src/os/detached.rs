@@ -26,6 +26,7 @@ use signal_hook::consts::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::os::process::own_file;
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::time::Clock;
 
@@ -265,9 +266,7 @@ fn own_process() -> Stdio {
 /// runs, also if an update has replaced it since. `own_executable` is its absolute path, by which the other process
 /// finds it without `/proc`: by its name, it could find another one.
 fn command(own_executable: &Path, words: &[&str]) -> Command {
-    let running = Path::new("/proc/self/exe");
-    let file = if running.exists() { running } else { own_executable };
-    let mut command = Command::new(file);
+    let mut command = Command::new(own_file(own_executable));
     command.arg0(own_executable).args(words);
     command
 }

@@ -1,6 +1,7 @@
 //! This process: its limits (core dumps, file size, file descriptors), and the end by a panic.
 
 use std::io;
+use std::path::Path;
 #[cfg(unix)]
 use std::sync::OnceLock;
 
@@ -61,6 +62,13 @@ pub fn survive_file_size_limit() {
         use signal_hook::consts::SIGXFSZ;
         let _ = signal_hook::flag::register(SIGXFSZ, std::sync::Arc::default());
     }
+}
+
+/// Returns the file that this process runs, also if an update has replaced it since. `own_executable` is its
+/// absolute path, by which it is found without `/proc`.
+pub fn own_file(own_executable: &Path) -> &Path {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { running } else { own_executable }
 }
 
 /// Raises the soft limit of open files to the hard limit, and returns it; `usize::MAX` if unknown.

@@ -1,13 +1,14 @@
 //! Another program that this process becomes, or runs as a child.
 
 #[cfg(unix)]
-pub use unix::{find, replace_process, spawn};
+pub use unix::{ProgramStreams, find, replace_process, spawn};
 
 #[cfg(unix)]
 mod unix {
     use std::convert::Infallible;
     use std::ffi::{CStr, CString, OsStr, OsString};
     use std::io;
+    use std::os::fd::{AsRawFd as _, BorrowedFd};
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
     use std::path::{Path, PathBuf};
 
@@ -84,23 +85,37 @@ mod unix {
         )
     }
 
-    /// Starts a program as a child of this process, in a process group of its own if it is to be separate,
-    /// and returns its number. All is as for [`replace_process`].
+    /// What a child of this process does not have from it.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct ProgramStreams<'a> {
+        /// Whether it gets a process group of its own.
+        pub is_separate: bool,
+        /// Its standard input, output and error; `None` for those of this process.
+        pub replaced: [Option<BorrowedFd<'a>>; 3],
+    }
+
+    /// Starts a program as a child of this process, and returns its number. All else is as for
+    /// [`replace_process`].
     pub fn spawn(
         path: &Path,
         arguments: Vec<OsString>,
         variables: Vec<(OsString, OsString)>,
-        is_separate: bool,
+        streams: &ProgramStreams<'_>,
     ) -> Result<i32, ProgramError> {
         let strings = Strings::new(path, arguments, variables)?;
         // The standard library resets SIGPIPE and sorts the variables.
         strings.run(|file: &CString, arguments: &[CString], variables: &[CString]| {
             let mut attributes = PosixSpawnAttr::init()?;
-            if is_separate {
+            if streams.is_separate {
                 attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETPGROUP)?;
                 attributes.set_pgroup(Pid::from_raw(0))?;
             }
-            let actions = PosixSpawnFileActions::init()?;
+            let mut actions = PosixSpawnFileActions::init()?;
+            for (number, stream) in (0..).zip(&streams.replaced) {
+                if let Some(stream) = stream {
+                    actions.add_dup2(stream.as_raw_fd(), number)?;
+                }
+            }
             posix_spawn(file.as_c_str(), &actions, &attributes, arguments, variables)
                 .map(Pid::as_raw)
         })
@@ -234,7 +249,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub use unsupported::{find, replace_process, spawn};
+pub use unsupported::{ProgramStreams, find, replace_process, spawn};
 
 #[cfg(not(unix))]
 mod unsupported {
@@ -246,6 +261,15 @@ mod unsupported {
 
     use crate::output::error::Error;
     use crate::output::run::RunError;
+
+    /// Nothing.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct ProgramStreams {
+        /// Not used.
+        pub is_separate: bool,
+        /// Not used.
+        pub replaced: [Option<()>; 3],
+    }
 
     fn unsupported() -> Error {
         let command = "exec".to_owned();
@@ -271,7 +295,7 @@ mod unsupported {
         _path: &Path,
         _arguments: Vec<OsString>,
         _variables: Vec<(OsString, OsString)>,
-        _is_separate: bool,
+        _streams: &ProgramStreams,
     ) -> Result<i32, Error> {
         Err(unsupported())
     }

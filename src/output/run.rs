@@ -16,6 +16,12 @@ pub enum RunError {
     /// Standard output did not take the output.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
+    /// Standard input cannot be read.
+    #[error("cannot read standard input")]
+    Stdin(#[source] io::Error),
+    /// The streams of a program that is masked cannot be opened.
+    #[error("cannot open pipes or a terminal for the program")]
+    MaskedStreams(#[source] io::Error),
     /// A socket cannot listen.
     #[error("cannot listen on {address}")]
     Listen {
@@ -135,7 +141,11 @@ impl RunError {
             Self::InAnotherProcess { kind, .. } | Self::ProfilesNotWritten { kind, .. } => *kind,
             Self::CredentialsEndpoint { kind, .. } => *kind,
             Self::Defect { .. } | Self::Internal { .. } => ErrorKind::Internal,
-            Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
+            Self::Stdin(_)
+            | Self::Stdout(_)
+            | Self::MaskedStreams(_)
+            | Self::Listen { .. }
+            | Self::TokenFileInUse(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
             Self::ProgramDir { .. } | Self::ProcessLine { .. } | Self::NotInMemory { .. } => {
@@ -162,6 +172,10 @@ impl RunError {
             Self::Stdout(_) => {
                 "check the program that reads standard output, or the free space of the disk"
             }
+            Self::MaskedStreams(_) => {
+                "raise the limit on open files or on processes if it is reached (`ulimit -n`, `ulimit -u`), or run the program without `--mask`"
+            }
+            Self::Stdin(_) => "check what standard input is redirected from",
             Self::Listen { source, .. } => listen_hint(source.kind()),
             Self::TokenFileInUse(_) => {
                 "pass another file with `--token-file`, or stop the other `serve`"

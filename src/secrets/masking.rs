@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use finder::{Completeness, Finder, Found};
+use finder::{Completeness, Finder, FoundText};
 pub use values::{MaskedValue, Masks, MasksRequest, ShortValues};
 
 /// How long the beginning of a value is held back.
@@ -94,9 +94,9 @@ impl Scan<'_> {
                 break;
             }
             match finder.find(&text[at..], completeness) {
-                Found::Undecided => break,
-                Found::Nothing => at += 1,
-                Found::Value { length, mask } => {
+                FoundText::Undecided => break,
+                FoundText::Nothing => at += 1,
+                FoundText::Value { length, mask } => {
                     output.extend_from_slice(&text[copied.min(at)..at]);
                     at += length;
                     if at > shown {

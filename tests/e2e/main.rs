@@ -37,6 +37,7 @@ mod key_read_once;
 mod leak;
 mod machine;
 mod manual;
+mod mask;
 mod parameters;
 mod refusals;
 mod region_fallback;

@@ -31,6 +31,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-credential-process.1",
             "roles-anywhere-exec.1",
             "roles-anywhere-export.1",
+            "roles-anywhere-mask.1",
             "roles-anywhere-parameter-get.1",
             "roles-anywhere-parameter-list.1",
             "roles-anywhere-parameter.1",

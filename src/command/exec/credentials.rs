@@ -9,6 +9,7 @@ use crate::command::exec::{ExecPlan, process_line};
 use crate::options::process_command::ProcessCommand;
 use crate::output::error::Error;
 use crate::secrets::access_key::{AccessKeySecret, SecretAccessKey};
+use crate::secrets::masking::MasksRequest;
 use crate::secrets::reference::NamedReference;
 use crate::secrets::value::Resolved;
 use roles_anywhere_client::credentials::{AccessKey, Session};
@@ -65,7 +66,36 @@ impl<'a> ProgramCredentials<'a> {
     }
 }
 
+impl ProgramCredentials<'_> {
+    /// Adds what is secret in them.
+    fn add_to(&self, masks: &mut MasksRequest) {
+        let (secret, token) = match &self.given {
+            GivenCredentials::Session(_, Session { credentials, .. }) => {
+                (&credentials.secret_access_key, Some(&credentials.session_token))
+            }
+            GivenCredentials::Key(SecretAccessKey { key, .. }) => {
+                (&key.secret, key.session_token.as_ref())
+            }
+        };
+        masks.add("AWS_SECRET_ACCESS_KEY".to_owned(), secret);
+        token.iter().for_each(|token| masks.add("AWS_SESSION_TOKEN".to_owned(), token));
+    }
+}
+
 impl ExecPlan {
+    /// Returns what is masked in what the program writes, if something is.
+    pub(super) fn masks(
+        &self,
+        references: &[NamedReference],
+        values: &[Resolved],
+        credentials: Option<&ProgramCredentials<'_>>,
+    ) -> Option<MasksRequest> {
+        let mut masks = MasksRequest { values: Vec::new(), short: self.masking? };
+        masks.add_references(references, values);
+        credentials.iter().for_each(|given| given.add_to(&mut masks));
+        Some(masks)
+    }
+
     /// Returns the credentials of the program, if it gets any, and the values of its references.
     pub(super) fn open<'a>(
         &'a self,

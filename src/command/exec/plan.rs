@@ -17,11 +17,13 @@ use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
 use crate::options::table::access_key::FROM_SECRET;
+use crate::options::table::masking::{MASK, MASK_SHORT};
 use crate::options::table::other_programs::{POSIX_SHELL, SHELL};
 use crate::options::table::program::{COMMAND, EXEC_ROLE_VARIABLE, KEEP_AWS_FILES, NESTED, STATIC};
 use crate::options::table::program_variables::{APP, CREDENTIALS};
 use crate::options::table::shared_credentials::HOME;
 use crate::output::usage::UsageError;
+use crate::secrets::masking::ShortValues;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::text::disclosure::{Sensitivity, shown};
 use roles_anywhere_client::text::path;
@@ -75,7 +77,18 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         passes_credentials,
         values,
         aws_files,
+        masking: masking(settings)?,
     })
+}
+
+/// Returns what is masked, if something is.
+fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, UsageError> {
+    match (settings.is_on(&MASK)?, settings.is_on(&MASK_SHORT)?) {
+        (true, true) => Ok(Some(ShortValues::Masked)),
+        (true, false) => Ok(Some(ShortValues::Shown)),
+        (false, true) => Err(settings.missing(&[&MASK])),
+        (false, false) => Ok(None),
+    }
 }
 
 /// Refuses to run a program with credentials in a program that has some by `exec`.

@@ -36,7 +36,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
             assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
-    assert_eq!(count, 2 * (1 + 24 + 4), "the first page, the commands and the groups");
+    assert_eq!(count, 2 * (1 + 25 + 4), "the first page, the commands and the groups");
     assert_eq!(requested(&["serve", "--no-imds=true", "-vh"]), requested(&["serve", "-h"]));
     assert_eq!(requested(&["help", "help"]), requested(&["--help"]));
     assert_eq!(requested(&["secret"]), requested(&["secret", "-h"]));
@@ -135,7 +135,7 @@ fn value_of(row: &OptionSpec) -> &'static str {
         "--role-arn" => super::ROLE,
         "SHELL" => "bash",
         "--path" => "/prod/",
-        "REF" => "sm://prod/db",
+        "REF" | "--secret" => "sm://prod/db",
         _ => "name",
     }
 }
@@ -182,7 +182,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 46, "options with choices");
+    assert_eq!(count, 47, "options with choices");
 }
 
 #[test]

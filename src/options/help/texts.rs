@@ -37,7 +37,7 @@ pub const EXIT_CODES: &str = "  0  success
   3  identity: certificate or key missing, not valid, locked or expired
   4  refused by AWS, or a secret or parameter without the expected value
   5  unreachable: network, TLS, proxy, timeout, throttling, server errors
-  6  local input or output: files, sockets, standard output
+  6  local input or output: files, sockets, standard streams
  10  secret rotate: it did not start, as another rotation or two keys exist
  11  secret rotate: the new value could not be made or stored
  12  secret rotate: --set failed

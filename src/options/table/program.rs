@@ -1,13 +1,15 @@
 //! The options of the command that runs another program.
 #![expect(missing_docs, reason = "the help of a row says what it is")]
 
+use super::masking::{MASK, MASK_SHORT};
 use super::{Heading, OptionSpec, ValueType};
 
 /// The variable that `exec` sets for its program: the name of the role.
 pub const EXEC_ROLE_VARIABLE: &str = "ROLES_ANYWHERE_EXEC";
 
 /// The options of a command that runs a program with credentials.
-pub static PROGRAM: &[&OptionSpec] = &[&COMMAND, &STATIC, &KEEP_AWS_FILES, &NESTED];
+pub static PROGRAM: &[&OptionSpec] =
+    &[&COMMAND, &STATIC, &KEEP_AWS_FILES, &NESTED, &MASK, &MASK_SHORT];
 
 /// The program and its arguments.
 pub static COMMAND: OptionSpec = OptionSpec::trailing("program", "CMD", ValueType::Text)

@@ -36,7 +36,7 @@ pub(super) enum Completeness {
 
 /// What begins at a place.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Found<'a> {
+pub(super) enum FoundText<'a> {
     /// None of the texts.
     Nothing,
     /// What follows decides it.
@@ -83,10 +83,10 @@ impl Finder {
     }
 
     /// Returns what `rest` begins with.
-    pub(super) fn find(&self, rest: &[u8], completeness: Completeness) -> Found<'_> {
+    pub(super) fn find(&self, rest: &[u8], completeness: Completeness) -> FoundText<'_> {
         let start = &rest[..rest.len().min(self.window)];
         let first = self.texts.partition_point(|(text, _)| text.expose() < start);
-        let mut found = Found::Nothing;
+        let mut found = FoundText::Nothing;
         for (text, mask) in &self.texts[first..] {
             let text = text.expose();
             if !text.starts_with(start) {
@@ -94,9 +94,9 @@ impl Finder {
             }
             if rest.starts_with(text) {
                 // Those that begin with it, and are longer, come behind it.
-                found = Found::Value { length: text.len(), mask };
+                found = FoundText::Value { length: text.len(), mask };
             } else if completeness == Completeness::MoreMayFollow && text.starts_with(rest) {
-                return Found::Undecided;
+                return FoundText::Undecided;
             }
         }
         found

@@ -1,3 +1,5 @@
+//! Masking: what is found, in which forms, and what is held back.
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use proptest::prelude::*;
@@ -164,7 +166,7 @@ fn short_values_are_masked_on_request() {
 #[test]
 fn references_name_their_values() {
     let references = [
-        (Some("DB_PASSWORD"), "sm://prod/db#password"),
+        (Some("`DB_PASSWORD`"), "sm://prod/db#password"),
         (Some("`--from`"), "sm://prod/db#*?optional"),
         (None, "sm://prod/api#key?stage=AWSPENDING"),
         (None, "ssm:///prod/url"),

@@ -131,7 +131,9 @@ impl MasksRequest {
 /// Returns the name of a reference: the variable that gets its value, else the reference without its scheme
 /// and its options.
 fn name_of(named: &NamedReference) -> String {
-    if let Some(name) = named.name.as_deref().and_then(EnvName::parse) {
+    // In backticks, for messages.
+    let variable = named.name.as_deref().map(|name| name.trim_matches('`'));
+    if let Some(name) = variable.and_then(EnvName::parse) {
         return name.shown().unwrap_or("VARIABLE").to_owned();
     }
     let shown = named.reference.shown();

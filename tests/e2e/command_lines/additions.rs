@@ -22,6 +22,7 @@ pub(super) const COMMANDS: &[NewCommand] = &[
     NewCommand { name: "exec", share: 2, verb: Exec },
     NewCommand { name: "render", share: 2, verb: Render },
     NewCommand { name: "resolve", share: 2, verb: Resolve },
+    NewCommand { name: "mask", share: 2, verb: Mask },
     NewCommand { name: "secret list", share: 1, verb: SecretList },
     NewCommand { name: "secret describe", share: 1, verb: SecretDescribe },
     NewCommand { name: "parameter get", share: 1, verb: ParameterGet },
@@ -98,6 +99,12 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 8,
         verbs: |verb| verb == Render,
         added: Added::Option(("parameters-endpoint", Url)),
+    },
+    NewOption {
+        name: "mask of exec",
+        share: 3,
+        verbs: |verb| verb == Exec,
+        added: Added::Word(&["--mask", "--mask", "--mask-short"]),
     },
     NewOption {
         name: "v",

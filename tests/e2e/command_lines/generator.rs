@@ -72,6 +72,11 @@ impl Draft {
                 self.push(reference);
             }
         }
+        if self.verb == Verb::Mask {
+            let reference = *self.random.pick(REFERENCES);
+            self.push("--secret");
+            self.push(reference);
+        }
         if self.verb == Verb::Completion {
             let shell = *self.random.pick(SHELLS);
             self.push(shell);

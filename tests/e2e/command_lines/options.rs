@@ -132,5 +132,8 @@ pub(super) const RESOLVE: &[Opt] = &[
     ("parameters-endpoint", Url),
 ];
 
+pub(super) const MASK: &[Opt] =
+    &[("mask-short", Switch), ("secrets-endpoint", Url), ("parameters-endpoint", Url)];
+
 pub(super) const SIGN_STRING: &[Opt] = &[("format", SignatureFormat), ("digest", Digest)];
 pub(super) const READ_CERTIFICATE_DATA: &[Opt] = &[("output", CertificateFormat)];

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::options::{
-    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, Opt, PARAMETER_GET, PARAMETER_LIST,
+    CACHE, CACHE_DIRECTORY, EXEC, EXPORT, IDENTITY, MASK, Opt, PARAMETER_GET, PARAMETER_LIST,
     READ_CERTIFICATE_DATA, RENDER, RESOLVE, SECRET_DESCRIBE, SECRET_GET, SECRET_LIST, SERVE,
     SESSION, SIGN_STRING, UPDATE,
 };
@@ -23,6 +23,7 @@ pub(super) enum Verb {
     ParameterList,
     Render,
     Resolve,
+    Mask,
     SignString,
     ReadCertificateData,
     Cache,
@@ -112,6 +113,7 @@ impl Verb {
             Self::ParameterList => &["parameter", "list", "--path", "/prod/"],
             Self::Render => &["render", "missing.tmpl"],
             Self::Resolve => &["resolve"],
+            Self::Mask => &["mask"],
             Self::SignString => &["sign-string"],
             Self::ReadCertificateData => &["read-certificate-data"],
             Self::Cache if random.percent(50) => &["cache", "show"],
@@ -144,6 +146,7 @@ impl Verb {
                 [PARAMETER_LIST, PARAMETER_LIST, IDENTITY, SESSION, SESSION, CACHE].concat()
             }
             Self::Render => [RENDER, RENDER, IDENTITY, SESSION, SESSION, CACHE].concat(),
+            Self::Mask => [MASK, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::Resolve => [RESOLVE, RESOLVE, IDENTITY, SESSION, SESSION, CACHE].concat(),
             Self::SignString => [SIGN_STRING, SIGN_STRING, IDENTITY].concat(),
             Self::ReadCertificateData => {
@@ -190,6 +193,7 @@ impl Verb {
                 | Self::ParameterList
                 | Self::Render
                 | Self::Resolve
+                | Self::Mask
         )
     }
 
