@@ -204,12 +204,22 @@ fn is_valid(part: AccessKeyPart, value: &str) -> bool {
             let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
             (1..=128).contains(&value.len()) && value.bytes().all(is_plain)
         }
-        AccessKeyPart::Secret | AccessKeyPart::SessionToken => {
-            !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
-        }
+        // With the two swapped, the secret would be shown as the id.
+        AccessKeyPart::Secret => is_visible(value) && !is_key_id_of_aws(value),
+        AccessKeyPart::SessionToken => is_visible(value),
         AccessKeyPart::Expiration => Timestamp::from_rfc3339(value).is_some(),
         AccessKeyPart::AccountId => value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()),
     }
+}
+
+fn is_visible(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn is_key_id_of_aws(value: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    let is_prefixed = value.starts_with("AKIA") || value.starts_with("ASIA");
+    is_prefixed && value.len() == 20 && value.bytes().all(is_plain)
 }
 
 #[cfg(test)]

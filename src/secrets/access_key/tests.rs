@@ -111,6 +111,14 @@ fn what_is_no_key_is_refused_without_its_value() {
         (r#"{"aws_access_key_id":7,"secretAccessKey":"hunter2"}"#, invalid(Id, id)),
         // The two are swapped.
         (r#"{"aws_access_key_id":"a/b+hunter2","secretAccessKey":"AKIA1"}"#, invalid(Id, id)),
+        (
+            r#"{"accessKeyId":"hunter2","secretKey":"AKIAIOSFODNN7EXAMPLE"}"#,
+            invalid(Secret, "secretKey"),
+        ),
+        (
+            r#"{"accessKeyId":"hunter2","secretKey":"ASIAIOSFODNN7EXAMPLE"}"#,
+            invalid(Secret, "secretKey"),
+        ),
         (r#"{"aws_access_key_id":"AKIA1 ","secretAccessKey":"hunter2"}"#, invalid(Id, id)),
         (r#"{"accessKeyId":"AKIA1","secretKey":"hunter2\n"}"#, invalid(Secret, "secretKey")),
         (r#"{"accessKeyId":"AKIA1","secretKey":"\ud800"}"#, invalid(Secret, "secretKey")),
