@@ -58,14 +58,17 @@ pub fn without_credentials(text: &str) -> String {
 pub fn with_credential_process(text: &str, command: &str) -> String {
     let setting = format!("credential_process = {command}\n");
     let (mut new, mut has_default) = (String::new(), false);
-    for Line { whole, ending, kind, .. } in line::split(text) {
+    let lines = line::split(text);
+    for (at, Line { whole, ending, kind, .. }) in lines.iter().enumerate() {
         new.push_str(whole);
         let LineKind::Heading { python, others } = kind else { continue };
-        let is_default = is_default([python, others]);
-        has_default |= is_default;
-        if is_default || [python, others].iter().any(|name| name.starts_with("profile ")) {
+        let headings = [*python, *others];
+        has_default |= is_default(headings);
+        if is_default(headings) || headings.into_iter().any(is_profile) {
             // The last line of a file may have no ending.
             new.push_str(if ending.is_empty() { "\n" } else { "" });
+            // A line that is indented further would continue the value.
+            new.push_str(lines.get(at + 1).map_or("", |next| next.indent));
             new.push_str(&setting);
         }
     }
@@ -76,6 +79,11 @@ pub fn with_credential_process(text: &str, command: &str) -> String {
         new.push_str(&setting);
     }
     new
+}
+
+/// Returns whether a heading is that of a profile with a name.
+fn is_profile(heading: &str) -> bool {
+    heading.strip_prefix("profile").is_some_and(|name| name.starts_with(char::is_whitespace))
 }
 
 /// Returns whether a heading is that of the profile `default`, in one of the ways that it may be read.
@@ -141,6 +149,9 @@ mod tests {
             ("[profile default]", "[profile default]\nP"),
             ("[profile a]\nregion = r", "[profile a]\nPregion = r\n[default]\nP"),
             ("[ default ]\n[services s]\ns3 =\n", "[ default ]\nP[services s]\ns3 =\n"),
+            ("[default]\n  a = 1\n  b = 2\n", "[default]\n  P  a = 1\n  b = 2\n"),
+            ("[profile\ta]\n[default]\n\ta = 1\n", "[profile\ta]\nP[default]\n\tP\ta = 1\n"),
+            ("[profiles a]\n[default]\n", "[profiles a]\n[default]\nP"),
         ];
         for (text, expected) in rows {
             let expected = expected.replace('P', "credential_process = /opt/x y\n");
