@@ -59,9 +59,10 @@ impl KeySource for SecretSource {
 pub(super) struct KeyReader {
     source: Box<dyn KeySource>,
     current: RefCell<Option<Arc<SecretAccessKey>>>,
-    /// The outcome of the first read, until it is taken.
-    first: RefCell<Option<Result<(), Error>>>,
+    /// Whether a read has ended.
     has_read: Cell<bool>,
+    /// The error of the first read, until it is taken.
+    first_error: RefCell<Option<Error>>,
     /// When it is read next, by uptime.
     due: Cell<Duration>,
     /// Asks for a read at once.
@@ -76,8 +77,8 @@ impl KeyReader {
         Self {
             source: Box::new(source),
             current: RefCell::default(),
-            first: RefCell::default(),
             has_read: Cell::default(),
+            first_error: RefCell::default(),
             due: Cell::default(),
             requested: Notify::default(),
             published: watch::Sender::default(),
@@ -96,19 +97,19 @@ impl KeyReader {
         let _ = self.published.subscribe().changed().await;
     }
 
-    /// Has the secret read at once.
+    /// Has the secret read at once. A reload may drop the reader before that read has ended: then the next one
+    /// is due.
     pub(super) fn read_now(&self) {
+        self.due.set(Duration::ZERO);
         self.requested.notify_one();
     }
 
-    /// Completes when the first read has ended, and returns its error if it failed.
+    /// Completes when the first read has ended, and returns its error once if it failed.
     pub(super) async fn first_read(&self) -> Result<(), Error> {
-        loop {
-            if let Some(outcome) = self.first.take() {
-                return outcome;
-            }
+        while !self.has_read.get() {
             self.changed().await;
         }
+        self.first_error.take().map_or(Ok(()), Err)
     }
 
     /// Reads the key of `target` while it runs. It may be dropped and called again at any time.
@@ -131,7 +132,7 @@ impl KeyReader {
                 self.report(error, target);
             }
             if !self.has_read.replace(true) {
-                self.first.replace(Some(outcome));
+                self.first_error.replace(outcome.err());
             }
             self.published.send_replace(());
         }

@@ -21,6 +21,8 @@ struct FakeSecret(Arc<Mutex<FakeSecretState>>);
 struct FakeSecretState {
     /// The id of its key; none if it cannot be read.
     key_id: Option<String>,
+    /// Whether a read has no end.
+    hangs: bool,
     reads: u32,
 }
 
@@ -33,6 +35,10 @@ impl FakeSecret {
 
     fn rotate(&self, key_id: Option<&str>) {
         self.0.lock().unwrap().key_id = key_id.map(str::to_owned);
+    }
+
+    fn hang(&self, hangs: bool) {
+        self.0.lock().unwrap().hangs = hangs;
     }
 
     fn reads(&self) -> u32 {
@@ -50,6 +56,9 @@ impl KeySource for FakeSecret {
             account_id: None,
             secret_arn: ARN.to_owned(),
         });
+        if state.hangs {
+            return Box::pin(std::future::pending());
+        }
         let missing = RunError::WaitTimedOut { limit: Duration::from_secs(7) };
         Box::pin(std::future::ready(key.ok_or_else(|| missing.into())))
     }
@@ -156,6 +165,42 @@ fn reload_reads_the_secret_at_once() {
     targets.read_keys_now();
     play.pass(3);
     assert_eq!(file.text(), section("AKIA1"));
+    // A new configuration with the same role ends the read that the reload began.
+    secret.rotate(Some("AKIA2"));
+    secret.hang(true);
+    targets.read_keys_now();
+    play.pass(1);
+    secret.hang(false);
+    targets.replace(targets.all());
+    play.pass(3);
+    assert_eq!(file.text(), section("AKIA2"));
+}
+
+#[test]
+fn fail_fast_goes_on_after_a_reload_at_startup() {
+    let (file, secret) = (FakeCredentialsFile::holding(""), FakeSecret::holding("AKIA0"));
+    let (simulation, recorder) = (Simulation::new(), DaemonRecorder::default());
+    let (context, ports) = (recorder.context(), simulation.ports());
+    let source = Arc::new(simulation.clone());
+    let refresher = context.refresher_of(source, Arc::default(), &ports);
+    let channel = Arc::clone(refresher.channel());
+    let (plan, key) = (plan(OnStartupFailure::Exit), Some(KeyReader::new(secret)));
+    let with_key = Rc::new(Target::new(plan.clone(), channel, key, context.clone()));
+    // Its refresher is not run, so it has no session.
+    let silent = context.refresher_of(Arc::new(simulation.clone()), Arc::default(), &ports);
+    let other = Update { profile: "b".parse().unwrap(), ..plan };
+    let silent = Target::new(other, Arc::clone(silent.channel()), None, context.clone());
+    let (refreshers, targets) = (RefresherSet::default(), Targets::default());
+    targets.replace(vec![Rc::clone(&with_key), Rc::new(silent)]);
+    let _running = refreshers.add(refresher);
+    let updating =
+        Box::pin(keep((&targets, &refreshers), &context, &ports, &file, &no_configuration));
+    let mut play = Play { simulation: &simulation, recorder: &recorder, updating };
+    play.pass(5);
+    assert_eq!(file.text(), "", "it waits for the first session of each");
+    targets.replace(vec![with_key]);
+    play.pass(5);
+    assert_eq!(file.text(), section("AKIA0"));
 }
 
 #[test]
