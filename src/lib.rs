@@ -17,6 +17,7 @@ pub mod os;
 pub mod output;
 pub mod private_dir;
 pub mod secrets;
+pub mod secrets_cache;
 pub mod server;
 pub mod session_cache;
 #[cfg(test)]
