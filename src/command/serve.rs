@@ -113,7 +113,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// too.
 pub async fn run(
     endpoints: Rc<Endpoints>,
-    listener: Box<dyn Listener>,
+    listener: Box<dyn Listener<Endpoints>>,
     timer: &dyn Timer,
     stop: Pin<Box<dyn Future<Output = ()>>>,
 ) -> Result<(), Error> {

@@ -48,7 +48,7 @@ async fn serve_until_stopped(
     plan: &Serve,
     roles: &RunningRoles<'_>,
     endpoints: Rc<Endpoints>,
-    listener: Box<dyn Listener>,
+    listener: Box<dyn Listener<Endpoints>>,
     system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
     let (context, timer) = (&system.context, &*system.ports.timer);

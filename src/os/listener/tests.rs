@@ -11,7 +11,7 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::server::{ServePolicy, ServedRole, ServedRoles};
+use crate::server::{Endpoints, ServePolicy, ServedRole, ServedRoles};
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::ports::Ports;
@@ -28,8 +28,14 @@ const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-const QUICK: Limits =
-    Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
+const QUICK: Limits = Limits {
+    connections: 4,
+    reading: SHORT,
+    writing: SHORT,
+    idle: LONG,
+    drain: SHORT,
+    head: MIN_HEAD,
+};
 
 /// A server on a separate thread, until it is dropped.
 struct Server {
