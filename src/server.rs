@@ -16,6 +16,7 @@ mod request_body;
 mod response;
 mod route_token;
 mod router;
+pub mod secrets;
 mod served_roles;
 mod token;
 mod token_file;
@@ -101,7 +102,7 @@ impl Endpoints {
     /// Serves the credentials of `roles`.
     pub fn new(roles: ServedRoles, policy: ServePolicy, ports: Ports, log: Arc<dyn Log>) -> Self {
         Self {
-            audit: Audit::new(log, policy.audit),
+            audit: Audit::new(log, policy.audit, &audit::OF_CREDENTIALS),
             policy,
             roles: RefCell::new(Rc::new(roles)),
             tokens: ImdsTokens::new(&*ports.entropy),
@@ -172,6 +173,17 @@ impl Endpoints {
     pub fn end_audit(&self) {
         // There is nowhere else to report it.
         let _ = self.audit.tell_missed();
+    }
+
+    /// Returns whether there are credentials of all roles.
+    fn readiness(&self) -> Response {
+        api::health::readyz(self, &HeaderMap::new())
+    }
+
+    /// Renders the metrics.
+    fn metrics(&self) -> String {
+        let now = ClockReading::of(&*self.ports.clock);
+        metrics::render(&self.roles(), &self.requests, self.audit.unlogged(), now)
     }
 
     async fn respond(

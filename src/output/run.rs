@@ -30,6 +30,12 @@ pub enum RunError {
         /// The name of the file, which may be shown.
         String,
     ),
+    /// A token for secrets is empty.
+    #[error("the token in {0} is empty")]
+    EmptyToken(
+        /// Where it is.
+        String,
+    ),
     /// The sessions in the cache cannot be listed.
     #[error("cannot read the cache {dir}")]
     ReadCache {
@@ -129,7 +135,8 @@ impl RunError {
             Self::InAnotherProcess { kind, .. } | Self::ProfilesNotWritten { kind, .. } => *kind,
             Self::CredentialsEndpoint { kind, .. } => *kind,
             Self::Defect { .. } | Self::Internal { .. } => ErrorKind::Internal,
-            Self::Stdout(_) | Self::Listen { .. } | Self::TokenFileInUse(_) => ErrorKind::Local,
+            Self::Stdout(_) | Self::Listen { .. } => ErrorKind::Local,
+            Self::TokenFileInUse(_) | Self::EmptyToken(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
             Self::ProgramDir { .. } | Self::NotInMemory { .. } => ErrorKind::Local,
@@ -157,6 +164,9 @@ impl RunError {
             Self::Listen { source, .. } => listen_hint(source.kind()),
             Self::TokenFileInUse(_) => {
                 "pass another file with `--token-file`, or stop the other `serve`"
+            }
+            Self::EmptyToken(_) => {
+                "set it to a token of at least 16 random characters, or unset it: then `serve` makes a token"
             }
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"

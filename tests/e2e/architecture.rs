@@ -96,6 +96,7 @@ const PROGRAM: &[&[&str]] = &[
     &["config"],
     &["daemon", "server", "session_cache"],
     &["secrets"],
+    &["server::secrets"],
     &["options"],
     &["os"],
     &["app"],
