@@ -5,6 +5,7 @@ pub mod daemon;
 mod key_passwords;
 pub mod references;
 mod rendered;
+pub mod secrets_upstream;
 mod serve;
 pub mod session;
 pub mod value_output;

@@ -127,7 +127,7 @@ impl SecretsCache {
     }
 
     fn shrink(&self) {
-        self.entries.borrow_mut().shrink(&self.policy, self.ports.clock.uptime());
+        self.entries.borrow_mut().shrink(&self.policy);
     }
 
     fn count(&self, result: Result<&ServedValue, &ReadFailure>) {

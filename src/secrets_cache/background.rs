@@ -37,10 +37,14 @@ impl SecretsCache {
         let mut calls: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
         let mut lists = FuturesUnordered::new();
         let mut prefetch = pin!(self.prefetch());
+        let mut next_examination = Duration::ZERO;
         loop {
-            self.drop_refused();
-            let next_check = self.check_due();
-            lists.extend(self.due_lists().into_iter().map(|scope| self.compare_list(scope)));
+            let now = self.ports.clock.uptime();
+            if now >= next_examination {
+                self.drop_refused();
+                next_examination = now + self.check_due(now);
+                lists.extend(self.due_lists().into_iter().map(|scope| self.compare_list(scope)));
+            }
             while calls.len() < CALLS_AT_ONCE + self.idle_calls.get() {
                 let Some((entry, call)) = self.queue.borrow_mut().next() else { break };
                 calls.push(Box::pin(self.perform(entry, call)));
@@ -56,7 +60,7 @@ impl SecretsCache {
                 pending::<()>().await;
             });
             let woken = pin!(self.queued.notified());
-            let woken = select(woken, self.ports.timer.sleep(next_check));
+            let woken = select(woken, self.ports.timer.sleep(next_examination.saturating_sub(now)));
             let work = select(ended, select(listed, prefetch.as_mut()));
             select(work, woken).await;
         }
@@ -86,8 +90,7 @@ impl SecretsCache {
     }
 
     /// Makes the checks that are due, and returns the time until the entries are to be examined again.
-    fn check_due(&self) -> Duration {
-        let now = self.ports.clock.uptime();
+    fn check_due(&self, now: Duration) -> Duration {
         let (shortest, longest) = TICK;
         let tick = (self.policy.ttl / 20).clamp(shortest, longest);
         let mut next = now + tick;
@@ -109,7 +112,7 @@ impl SecretsCache {
                 drop(self.call_in_background(&entry));
             }
         }
-        self.shrink();
+        self.entries.borrow_mut().remove_useless(&self.policy, now);
         next.saturating_sub(now).max(shortest.min(tick))
     }
 

@@ -117,14 +117,13 @@ impl EntryTable {
     pub(super) fn remove_role(&mut self, role: &ReadingRole) {
         let (gone, kept) = std::mem::take(&mut self.entries)
             .into_iter()
-            .partition::<Vec<_>, _>(|entry| entry.scope.role.arn == role.arn);
+            .partition::<Vec<_>, _>(|entry| entry.scope.role.id == role.id);
         self.entries = kept;
         gone.iter().for_each(|entry| self.withdraw(entry));
     }
 
-    /// Removes what is of no use at `now`, and then the least recently used entries beyond the limits.
-    /// What is being read stays.
-    pub(super) fn shrink(&mut self, policy: &CachePolicy, now: Duration) {
+    /// Removes what is of no use at `now`, unless it is being read.
+    pub(super) fn remove_useless(&mut self, policy: &CachePolicy, now: Duration) {
         // Also for a cheap check, an older value is not worth to be kept.
         let kept_for = policy.ttl + policy.max_stale.max(2 * policy.ttl);
         self.remove_if(|entry| {
@@ -136,6 +135,10 @@ impl EntryTable {
             };
             is_of_no_use && state.call.is_none()
         });
+    }
+
+    /// Removes the least recently used entries beyond the limits. What is being read stays.
+    pub(super) fn shrink(&mut self, policy: &CachePolicy) {
         let mut bytes: usize = self.entries.iter().map(|entry| size(entry)).sum();
         let mut count = self.entries.len();
         if count <= policy.max_entries && bytes <= policy.max_bytes {

@@ -1,6 +1,7 @@
 //! What an entry is found by.
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::read::ReadItem;
 use super::upstream::{CallScope, ReadingRole};
@@ -13,7 +14,7 @@ pub(super) const CURRENT: &str = "AWSCURRENT";
 
 /// What an entry is found by: role, Region, name or ARN, version. An entry has several.
 #[derive(Clone, Eq, Hash, PartialEq)]
-pub(super) struct EntryKey(Box<str>);
+pub(super) struct EntryKey(Rc<str>);
 
 impl EntryKey {
     /// Returns the key of `item` for a role in a Region.
@@ -31,7 +32,7 @@ impl EntryKey {
                     Decryption::Encrypted => "e",
                 };
                 Self::joined(
-                    [role.arn.as_ref(), region.as_str(), service, id],
+                    [role.id.as_ref(), region.as_str(), service, id],
                     [selector.as_deref(), None],
                 )
             }
@@ -67,7 +68,7 @@ impl EntryKey {
                 &arn
             }
         };
-        let id = [role.arn.as_ref(), region.as_str(), "s", id];
+        let id = [role.id.as_ref(), region.as_str(), "s", id];
         Self::joined(id, [version_id.as_deref(), stage(request)])
     }
 
@@ -100,6 +101,7 @@ mod tests {
 
     fn key(id: &str, version_id: Option<&str>, version_stage: Option<&str>) -> EntryKey {
         let role = ReadingRole {
+            id: "app".into(),
             arn: "arn:aws:iam::123456789012:role/app".into(),
             account: "123456789012".into(),
             region: Region::parse("us-east-1").unwrap(),

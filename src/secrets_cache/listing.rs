@@ -3,7 +3,6 @@
 //! What it returns is up to 5 minutes old, so it never confirms a value.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::SecretsCache;
@@ -60,7 +59,7 @@ impl SecretsCache {
 
     /// Lists the secrets, and brings the checks forward of those that have another version.
     pub(super) async fn compare_list(&self, scope: CallScope) {
-        let listed = self.list(&scope).await;
+        let listed = self.list(&scope, None).await;
         let now = self.ports.clock.uptime();
         match listed {
             Ok(listed) => {
@@ -77,8 +76,12 @@ impl SecretsCache {
         self.queued.notify_one();
     }
 
-    pub(super) async fn list(&self, scope: &CallScope) -> CallResult<Vec<SecretDescription>> {
-        let listed = self.upstream.list_secrets(scope, CALL_LIMIT).await;
+    pub(super) async fn list(
+        &self,
+        scope: &CallScope,
+        prefix: Option<&str>,
+    ) -> CallResult<Vec<SecretDescription>> {
+        let listed = self.upstream.list_secrets(scope, prefix, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::ListSecrets, &listed);
         listed
     }
@@ -117,5 +120,5 @@ impl SecretsCache {
 }
 
 fn key(scope: &CallScope) -> (Box<str>, Box<str>) {
-    (Rc::clone(&scope.role.arn).as_ref().into(), scope.region.as_str().into())
+    (scope.role.id.as_ref().into(), scope.region.as_str().into())
 }

@@ -24,7 +24,7 @@ struct KnownOutage {
 
 fn scope_of(scope: &CallScope, item: &ReadItem) -> OutageScope {
     let is_secret = matches!(item, ReadItem::Secret(_));
-    (scope.role.arn.as_ref().into(), scope.region.as_str().into(), is_secret)
+    (scope.role.id.as_ref().into(), scope.region.as_str().into(), is_secret)
 }
 
 impl KnownOutages {

@@ -8,7 +8,7 @@ use super::SecretsCache;
 use super::entry::CallSpan;
 use super::outcome::CallTimes;
 use super::policy::CALL_LIMIT;
-use super::read::ReadItem;
+use super::read::{OutageReason, ReadItem};
 use super::upstream::{CallScope, ReadingRole, UpstreamFailure};
 use super::value::FetchedValue;
 use roles_anywhere_client::aws::batch_get_secret_value::MAX_SECRETS;
@@ -40,7 +40,7 @@ pub enum PrefetchItems {
     },
     /// A parameter.
     Parameter(ParameterId),
-    /// The secrets and the parameters whose names begin with a path, such as `/prod/`.
+    /// The secrets and the parameters below a path, such as `/prod`.
     Path(String),
 }
 
@@ -53,21 +53,33 @@ impl SecretsCache {
         let mut pending = self.prefetch.clone();
         let (mut pause, longest) = PAUSE;
         while !pending.is_empty() {
-            let mut failed = Vec::new();
-            for prefetch in pending {
-                let Some(role) = self.upstream.role(prefetch.role.as_deref()) else { continue };
-                let Prefetch { role: name, items } = prefetch;
-                let again = self.prefetch_items(&role, items).await;
-                failed
-                    .extend(again.into_iter().map(|items| Prefetch { role: name.clone(), items }));
-            }
-            pending = failed;
+            pending = self.prefetch_once(pending).await;
             if !pending.is_empty() {
                 self.ports.timer.sleep(pause).await;
                 pause = longest.min(2 * pause);
             }
         }
         std::future::pending().await
+    }
+
+    /// Reads what is `pending`, secrets 20 at a time. Returns what is to be tried again.
+    async fn prefetch_once(&self, mut pending: Vec<Prefetch>) -> Vec<Prefetch> {
+        let mut again = Vec::new();
+        pending.sort_by(|one, other| one.role.cmp(&other.role));
+        for of_role in pending.chunk_by(|one, other| one.role == other.role) {
+            let name = &of_role[0].role;
+            let Some(role) = self.upstream.role(name.as_deref()) else { continue };
+            let (mut secrets, mut failed) = (Vec::new(), Vec::new());
+            for Prefetch { items, .. } in of_role {
+                match items {
+                    PrefetchItems::Secret(id) => secrets.push(id.clone()),
+                    items => failed.extend(self.prefetch_items(&role, items.clone()).await),
+                }
+            }
+            failed.extend(self.prefetch_secrets(&role, secrets).await);
+            again.extend(failed.into_iter().map(|items| Prefetch { role: name.clone(), items }));
+        }
+        again
     }
 
     /// Returns what is to be tried again.
@@ -87,7 +99,7 @@ impl SecretsCache {
                     Ok(()) => Vec::new(),
                 }
             }
-            PrefetchItems::Tag { key, value } => match self.list(&scope).await {
+            PrefetchItems::Tag { key, value } => match self.list(&scope, None).await {
                 Ok(listed) => {
                     let has_tag = |secret: &SecretDescription| {
                         let mut tags = secret.tags.iter().filter(|tag| tag.key == *key);
@@ -98,16 +110,18 @@ impl SecretsCache {
                 Err(failure) => if_outage(&failure, items),
             },
             PrefetchItems::Path(path) => {
+                let path = format!("{}/", path.trim_end_matches('/'));
                 let mut again = Vec::new();
-                match self.list(&scope).await {
+                match self.list(&scope, Some(&path)).await {
                     Ok(listed) => {
-                        let is_below = |secret: &SecretDescription| secret.name.starts_with(path);
-                        again.extend(self.prefetch_secrets(role, ids(&listed, is_below)).await);
+                        again.extend(self.prefetch_secrets(role, ids(&listed, |_| true)).await);
                     }
                     Err(failure) => again.extend(if_outage(&failure, items.clone())),
                 }
-                again.extend(self.prefetch_parameters(&scope, path, &items).await);
-                again.truncate(1);
+                // The paths of parameters start with a slash.
+                if path.starts_with('/') {
+                    again.extend(self.prefetch_parameters(&scope, &path, &items).await);
+                }
                 again
             }
         }
@@ -185,7 +199,7 @@ impl SecretsCache {
         }
         let call = self.call_in_background(&entry);
         match call.outcome().await {
-            Err(failed) if failed.outage.is_some() => Err(()),
+            Err(failed) if failed.outage.is_some_and(OutageReason::concerns_all) => Err(()),
             _ => Ok(()),
         }
     }
@@ -245,7 +259,7 @@ fn ids(
 
 fn if_outage(failure: &UpstreamFailure, items: PrefetchItems) -> Vec<PrefetchItems> {
     match failure {
-        UpstreamFailure::Outage(..) => vec![items],
-        UpstreamFailure::Refused(_) => Vec::new(),
+        UpstreamFailure::Outage(reason, _) if reason.concerns_all() => vec![items],
+        UpstreamFailure::Outage(..) | UpstreamFailure::Refused(_) => Vec::new(),
     }
 }

@@ -15,6 +15,8 @@ use roles_anywhere_client::region::Region;
 /// A role whose session reads secrets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ReadingRole {
+    /// What tells it apart from other roles that are served: two may have one ARN.
+    pub id: Rc<str>,
     /// Its ARN.
     pub arn: Rc<str>,
     /// Its account, twelve digits.
@@ -67,10 +69,11 @@ pub trait Upstream {
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<CallResult<SecretVersion>>>>;
 
-    /// Returns all secrets.
+    /// Returns the secrets whose names start with `prefix`, or all.
     fn list_secrets<'a>(
         &'a self,
         scope: &'a CallScope,
+        prefix: Option<&'a str>,
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<SecretDescription>>>;
 

@@ -4,7 +4,7 @@ use super::fake_aws::FakeSecret;
 use super::*;
 
 fn names(count: usize) -> Vec<String> {
-    (0..count).map(|n| format!("s{n}")).collect()
+    (0..count).map(|n| format!("s/{n}")).collect()
 }
 
 fn fixture(names: &[String], prefetch: Vec<PrefetchItems>) -> Fixture {
@@ -71,7 +71,7 @@ fn a_thousand_unread_secrets_cost_no_calls_after_the_prefetch() {
         it.pass(1).await;
         let calls = it.aws.take_calls();
         let batches = calls.iter().filter(|call| call.starts_with("BatchGet")).count();
-        assert_eq!((batches, calls.len()), (50, 52), "{calls:?}");
+        assert_eq!((batches, calls.len()), (50, 51), "{calls:?}");
         assert_eq!(it.cache.statistics().entries, 1_000);
         it.pass(900).await;
         assert_eq!(it.aws.take_calls(), [""; 0]);
@@ -82,32 +82,35 @@ fn a_thousand_unread_secrets_cost_no_calls_after_the_prefetch() {
 fn what_was_prefetched_by_arn_tag_or_path_is_hit_by_name() {
     let names = names(4);
     let items = vec![
-        PrefetchItems::Secret(secret_arn("s0", 1).parse().unwrap()),
+        PrefetchItems::Secret(secret_arn("s/0", 1).parse().unwrap()),
         PrefetchItems::Tag { key: "app".to_owned(), value: Some("web".to_owned()) },
-        PrefetchItems::Path("s3".to_owned()),
+        PrefetchItems::Path("s/x".to_owned()),
         PrefetchItems::Parameter(ParameterId::Name("/one".to_owned())),
         PrefetchItems::Path("/prod/".to_owned()),
     ];
     let it = fixture(&names, items);
     for (name, value) in [
-        ("s1", r#","Tags":[{"Key":"app","Value":"web"}]"#),
-        ("s2", r#","Tags":[{"Key":"app","Value":"db"}]"#),
+        ("s/1", r#","Tags":[{"Key":"app","Value":"web"}]"#),
+        ("s/2", r#","Tags":[{"Key":"app","Value":"db"}]"#),
     ] {
         it.aws.change(name, |secret: &mut FakeSecret| secret.details = value);
     }
+    it.aws.create("s/x/3", 1);
     for name in ["/one", "/prod/url", "/other"] {
         it.aws.parameters.borrow_mut().insert(name.to_owned(), 3);
     }
     it.run(async |it| {
         it.settle().await;
-        for name in ["s0", "s1", "s3"] {
+        for name in ["s/0", "s/1", "s/x/3"] {
             assert_eq!(
                 it.cache.read_now(&staged(name, "AWSCURRENT")).map(|it| number(&it)),
                 Some(1),
                 "{name}"
             );
         }
-        assert!(it.cache.read_now(&secret("s2")).is_none());
+        for name in ["s/2", "s/3"] {
+            assert!(it.cache.read_now(&secret(name)).is_none());
+        }
         for name in ["/one", "/prod/url"] {
             assert_eq!(
                 it.cache.read_now(&parameter(name)).map(|it| number(&it)),
@@ -122,15 +125,17 @@ fn what_was_prefetched_by_arn_tag_or_path_is_hit_by_name() {
 #[test]
 fn a_prefetch_is_tried_again_after_an_outage_and_one_by_one_if_a_batch_is_denied() {
     let names = names(3);
-    let items = names.iter().map(|name| PrefetchItems::Path(name.clone())).collect();
+    let items = names.iter().map(|name| PrefetchItems::Secret(name.parse().unwrap())).collect();
     let it = fixture(&names, items);
     it.aws.behaviour.set(Behaviour::Fails(OutageReason::Connection));
     it.run(async |it| {
         it.pass(8).await;
         assert_eq!(it.cache.statistics().entries, 0);
         it.aws.behaviour.set(Behaviour::Answers);
+        it.aws.take_calls();
         it.pass(15).await;
         assert_eq!(it.cache.statistics().entries, 3);
+        assert_eq!(it.aws.take_calls(), ["BatchGetSecretValue 3"]);
     });
     let it = fixture(&names, vec![PrefetchItems::Path("s".to_owned())]);
     it.aws.denied.borrow_mut().push("BatchGetSecretValue");
@@ -147,12 +152,12 @@ fn a_batch_that_began_earlier_does_not_replace_a_later_version() {
     it.aws.delays.set((Duration::ZERO, Duration::from_secs(3)));
     it.run(async |it| {
         it.pass(3).await;
-        it.aws.rotate("s0");
+        it.aws.rotate("s/0");
         it.aws.delays.set((Duration::ZERO, Duration::ZERO));
-        assert_eq!(it.number(&secret("s0")).await, Ok(2));
+        assert_eq!(it.number(&secret("s/0")).await, Ok(2));
         it.pass(10).await;
-        assert_eq!(it.cache.read_now(&secret("s0")).map(|it| number(&it)), Some(2));
-        assert_eq!(it.cache.read_now(&secret("s1")).map(|it| number(&it)), Some(1));
+        assert_eq!(it.cache.read_now(&secret("s/0")).map(|it| number(&it)), Some(2));
+        assert_eq!(it.cache.read_now(&secret("s/1")).map(|it| number(&it)), Some(1));
     });
 }
 
@@ -174,14 +179,14 @@ fn a_list_brings_a_check_forward_and_confirms_nothing() {
             lists += calls.iter().filter(|call| call.starts_with("ListSecrets")).count();
         }
         assert_eq!(lists, 3);
-        // The list is at 150 s of every 300 s. All were checked since, or are going to be by its end.
-        it.pass(145).await;
+        // The next list is at 1,055 s. All were checked since, or are going to be by its end.
+        it.pass(150).await;
         let before = it.cache.read_now(&requests[7]).unwrap().age;
-        it.aws.rotate("s7");
+        it.aws.rotate("s/7");
         it.aws.take_calls();
-        it.pass(8).await;
+        it.pass(20).await;
         let calls = it.aws.take_calls();
-        let of_s7 = calls.iter().filter(|call| call.contains(&secret_arn("s7", 1))).count();
+        let of_s7 = calls.iter().filter(|call| call.contains(&secret_arn("s/7", 1))).count();
         assert_eq!(number(&it.cache.read_now(&requests[7]).unwrap()), 2, "{before:?} {calls:?}");
         assert!(of_s7 >= 2 && calls.contains(&"ListSecrets ".to_owned()), "{calls:?}");
     });

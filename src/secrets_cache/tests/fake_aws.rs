@@ -233,6 +233,7 @@ impl<F: FnMut()> Drop for OnEnd<F> {
 
 pub(super) fn role() -> Rc<ReadingRole> {
     Rc::new(ReadingRole {
+        id: "app".into(),
         arn: format!("arn:aws:iam::{ACCOUNT}:role/app").into(),
         account: ACCOUNT.into(),
         region: Region::parse("us-east-1").unwrap(),
@@ -309,14 +310,17 @@ impl Upstream for FakeAws {
     fn list_secrets<'a>(
         &'a self,
         _: &'a CallScope,
+        prefix: Option<&'a str>,
         _: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<SecretDescription>>> {
-        Box::pin(self.call("ListSecrets", String::new(), || {
+        let prefix = prefix.unwrap_or_default();
+        Box::pin(self.call("ListSecrets", prefix.to_owned(), move || {
             let secrets = self.secrets.borrow();
+            let secrets = secrets.iter().filter(|(name, _)| name.starts_with(prefix));
             let describe = |(name, secret): (&String, &FakeSecret)| {
                 Self::description(name, secret, "SecretVersionsToStages")
             };
-            Ok(secrets.iter().map(describe).collect())
+            Ok(secrets.map(describe).collect())
         }))
     }
 

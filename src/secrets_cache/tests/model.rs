@@ -12,7 +12,7 @@ const SHORT_TTL: Duration = Duration::from_secs(10);
 /// The time that passes at once, by which a reader may be late.
 const STEP: Duration = Duration::from_millis(250);
 
-const NAMES: [&str; 6] = ["s0", "s1", "s2", "s3", "s4", "s5"];
+const NAMES: [&str; 6] = ["s/0", "s/1", "s/2", "s/3", "s/4", "s/5"];
 
 /// A reader, and what it has seen.
 struct Reader<'a> {
