@@ -16,7 +16,7 @@ use super::*;
 use fake_aws::{Behaviour, FakeAws, number_of, secret_arn, service};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::aws::parameter::{Decryption, ParameterId, ParameterRequest};
-use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::secret::{Entropy as _, SecretBytes};
 use roles_anywhere_client::time::{Clock as _, Timer as _};
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -203,6 +203,64 @@ fn cold_reads_by_name_and_by_arn_become_one_entry() {
         assert_eq!(it.cache.statistics().entries, 1);
         let value = |request| it.cache.read_now(request).unwrap().value;
         assert!(Rc::ptr_eq(&value(&by_name), &value(&by_arn)));
+    });
+}
+
+#[test]
+fn a_late_call_by_another_name_brings_no_older_version() {
+    let policy = CachePolicy { max_entries: 1, ..POLICY };
+    Fixture::with(&["s", "s2"], policy, Vec::new()).run(async |it| {
+        let (by_name, by_arn) = (secret("s"), secret(&secret_arn("s", 1)));
+        // AWS has read the first version, and takes a while to return it.
+        it.aws.delays.set((Duration::ZERO, Duration::from_secs(3)));
+        let mut late = it.cache.read(&by_name);
+        assert!((&mut late).now_or_never().is_none());
+        it.pass(1).await;
+        it.aws.rotate("s");
+        it.aws.delays.set((Duration::ZERO, Duration::ZERO));
+        assert_eq!(it.number(&by_arn).await, Ok(2));
+        // The only other entry is removed for this one.
+        assert_eq!(it.number(&secret("s2")).await, Ok(1));
+        assert!(it.cache.read_now(&by_arn).is_none());
+        let (late, _) = it.timed(late).await;
+        assert_eq!(late.map(|it| number(&it)), Ok(1));
+        assert_eq!(it.number(&by_name).await, Ok(2));
+    });
+}
+
+#[test]
+fn many_readers_of_many_secrets_see_no_older_version() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("s{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ttl = Duration::from_secs(10);
+    let policy = CachePolicy { ttl, max_entries: 1_000, max_bytes: 8 << 20, ..POLICY };
+    Fixture::with(&names, policy, Vec::new()).run(async |it| {
+        let requests: Vec<_> = names.iter().map(|name| secret(name)).collect();
+        let random = SequenceEntropy::pseudo_random(3);
+        let any = |count: usize| usize::try_from(random.bits()).unwrap() % count;
+        it.timed(join_all(requests.iter().map(|request| it.cache.read(request)))).await;
+        it.aws.delays.set((Duration::from_millis(5), Duration::from_millis(5)));
+        let mut seen = vec![1; names.len()];
+        let mut newest_after_ttl = 0;
+        for second in 0..20 {
+            for _ in 0..100 {
+                for _ in 0..100 {
+                    let at = any(names.len());
+                    let served = it.cache.read_now(&requests[at]).expect("no reader waits");
+                    assert!(number(&served) >= seen[at] && served.age < ttl);
+                    seen[at] = number(&served);
+                }
+                it.clock.advance(Duration::from_millis(10));
+                it.settle().await;
+            }
+            it.aws.rotate(names[second]);
+            if second >= 10 {
+                let at = second - 10;
+                let served = it.cache.read_now(&requests[at]).expect("no reader waits");
+                newest_after_ttl += usize::from(number(&served) == 2);
+            }
+        }
+        assert_eq!(newest_after_ttl, 10);
     });
 }
 

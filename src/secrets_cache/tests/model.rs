@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::*;
-use roles_anywhere_client::secret::Entropy as _;
 
 /// So short that values expire in an outage.
 const SHORT_TTL: Duration = Duration::from_secs(10);
@@ -148,9 +147,9 @@ async fn play(it: &Fixture, random: &SequenceEntropy) -> std::convert::Infallibl
 #[test]
 fn no_reader_sees_an_older_version_or_a_torn_pair_or_waits_too_long() {
     let mut totals = [0; 4];
-    for seed in 0..12 {
+    for seed in 0..8 {
         // The second half with a cache that is too small.
-        let max_entries = if seed < 6 { 100 } else { 4 };
+        let max_entries = if seed < 4 { 100 } else { 4 };
         let items = vec![PrefetchItems::Path("s".to_owned())];
         let prefetch = items.into_iter().map(|items| Prefetch { role: None, items }).collect();
         let policy = CachePolicy { ttl: SHORT_TTL, max_entries, ..POLICY };
@@ -183,6 +182,6 @@ fn no_reader_sees_an_older_version_or_a_torn_pair_or_waits_too_long() {
         }
     }
     // Fresh and stale reads, pairs, long polls.
-    let enough = [2_000, 200, 300, 200];
+    let enough = [1_500, 150, 200, 150];
     assert!(totals.iter().zip(enough).all(|(total, least)| *total >= least), "{totals:?}");
 }
