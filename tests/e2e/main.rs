@@ -51,6 +51,7 @@ mod scripts;
 mod secrecy;
 mod secret_get;
 mod secrets;
+mod secrets_cache;
 mod serve;
 mod serve_roles;
 mod several_secrets;
