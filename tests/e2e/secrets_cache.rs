@@ -48,8 +48,7 @@ impl Fixture {
         let endpoint = Endpoint::parse(emulator.endpoint()).unwrap();
         let trust = Trust::File { origin: "the emulator".into(), path: file("tls-ca.pem").into() };
         let real = Ports::system(TransportOptions { trust, ..TransportOptions::default() });
-        let source =
-            IdentitySource::files(&file("leaf/p256.chain.pem"), &file("leaf/p256.key.pem"));
+        let source = IdentitySource::files(file("leaf/p256.chain.pem"), file("leaf/p256.key.pem"));
         let arns = (TRUST_ANCHOR_ARN, PROFILE_ARN, ROLE_ARN);
         let request = SessionRequest::new(
             arns.0.parse().unwrap(),

@@ -1,3 +1,5 @@
+//! Which answers of AWS are outages and which are refusals, and the calls of the cache.
+
 use std::time::Duration;
 
 use super::*;
