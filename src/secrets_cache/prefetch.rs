@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::SecretsCache;
@@ -21,7 +22,7 @@ use roles_anywhere_client::aws::secret_description::SecretDescription;
 #[derive(Clone, Debug)]
 pub struct Prefetch {
     /// The role that reads it, as in [`ReadRequest`](super::ReadRequest).
-    pub role: Option<Rc<str>>,
+    pub role: Option<Arc<str>>,
     /// What is read.
     pub items: PrefetchItems,
 }
