@@ -7,7 +7,7 @@ mod tracked_stream;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,10 +71,22 @@ impl Limits {
         let usual = Self::default();
         Self { connections: (descriptors - reserve).clamp(1, usual.connections), ..usual }
     }
+
+    /// Returns the limits of an endpoint of secrets that answers `requests` at a time while as many wait
+    /// for a change, and how many that may be if the process may open `descriptors` more. Some connections
+    /// are for clients that are told that there are too many.
+    pub fn for_secrets(requests: usize, descriptors: usize) -> (Self, usize) {
+        const MORE: usize = 16;
+        let free = descriptors.saturating_sub(RESERVE.min(descriptors / 3 * 2));
+        let requests = requests.min(free.saturating_sub(MORE) / 2).max(1);
+        (Self { connections: 2 * requests + MORE, head: SECRETS_HEAD, ..Self::default() }, requests)
+    }
 }
 
 /// The bytes of the smallest buffer that hyper accepts.
 const MIN_HEAD: usize = 8_192;
+/// The bytes of a head with a name of 2,048 characters, percent-encoded, and a session token.
+const SECRETS_HEAD: usize = 16_384;
 /// How many connections the kernel holds until they are accepted: a burst of clients at a boot.
 const BACKLOG: i32 = 1_024;
 /// How long to wait if no connection can be accepted and none can be closed for it.
@@ -115,6 +127,27 @@ impl HttpListener {
             bound.map_err(|source| RunError::Listen { address: *address, source }.into())
         };
         Ok(Self { listeners: addresses.iter().map(bind).collect::<Result<_, Error>>()?, limits })
+    }
+
+    /// Binds a port of 127.0.0.1 and, if the system has IPv6, of `::1`. Responses cannot leave this machine:
+    /// their hop limit is 1.
+    pub fn bind_loopback(port: u16, limits: Limits) -> Result<Self, Error> {
+        let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut bound = Self::bind(&[v4], RemoteAccess::Refused, Some(1), limits)?;
+        let port = bound.addresses().first().map_or(port, SocketAddr::port);
+        let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        match listen(address, 1) {
+            Ok(socket) => {
+                bound.listeners.push(BoundListener {
+                    socket,
+                    address,
+                    exposure: Exposure::Everything,
+                });
+            }
+            Err(error) if is_without_ipv6(&error) => {}
+            Err(source) => return Err(RunError::Listen { address, source }.into()),
+        }
+        Ok(bound)
     }
 
     /// Returns the addresses, with the ports that the system chose for port 0.
@@ -267,6 +300,16 @@ async fn converse<S: HttpService>(
 
 fn close_after(response: &mut Response) {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Returns whether the system has no IPv6, or no IPv6 address of loopback.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_unsupported =
+        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::AFNOSUPPORT);
+    #[cfg(not(unix))]
+    let is_unsupported = false;
+    is_unsupported || error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 fn listen(address: SocketAddr, hop_limit: u8) -> io::Result<StdListener> {

@@ -188,10 +188,10 @@ impl RunError {
 fn listen_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => {
-            "another program, possibly another `serve`, listens there (`ss -ltnp` shows which): stop it, or pass another port with `--port` or `--listen`"
+            "another program, possibly another `serve`, listens there (`ss -ltnp` shows which): stop it, or pass another port with `--port`, `--listen` or `--secrets-port`"
         }
         io::ErrorKind::PermissionDenied => {
-            "pass another port with `--port`; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+            "pass another port with `--port` or `--secrets-port`; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
         }
         io::ErrorKind::AddrNotAvailable => {
             "pass an address of this machine; `ip address` lists them"
