@@ -54,6 +54,7 @@ mod secrets;
 mod secrets_cache;
 mod serve;
 mod serve_roles;
+mod serve_secrets;
 mod several_secrets;
 mod slow_identity;
 mod sources;

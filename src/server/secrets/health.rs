@@ -14,8 +14,8 @@ impl SecretsEndpoint {
             HealthPage::Metrics => {
                 let page = self.credentials.metrics();
                 let statistics = self.cache.statistics();
-                let unlogged = self.audit.unlogged();
-                response::metrics(metrics::render(page, &statistics, &self.requests, unlogged))
+                let own = (&self.requests, self.limit.waiting(), self.audit.unlogged());
+                response::metrics(metrics::render(page, &statistics, own))
             }
         }
     }

@@ -26,6 +26,11 @@ impl RequestLimit {
         Self { most, answered: Cell::default(), waiting: Cell::default() }
     }
 
+    /// Returns how many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.get()
+    }
+
     /// Counts a request; `None` if there are too many.
     pub(super) fn enter(&self, is_health: bool) -> Option<Place<'_>> {
         let most = if is_health { self.most + MORE_FOR_HEALTH } else { self.most };

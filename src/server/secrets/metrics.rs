@@ -3,12 +3,12 @@
 use crate::secrets_cache::CacheStatistics;
 use crate::server::metrics::{MetricsText, RequestCounters};
 
-/// Adds the metrics to a page.
+/// Adds the metrics to a page: those of the cache, the responses, the requests that wait, and the reads that
+/// are not in the log.
 pub(super) fn render(
     page: String,
     cache: &CacheStatistics,
-    requests: &RequestCounters,
-    unlogged: u64,
+    (requests, waiting, unlogged): (&RequestCounters, usize, u64),
 ) -> String {
     let mut page = MetricsText(page);
     page.head("secret_reads_total", "counter", "Reads of secrets and parameters, by result.");
@@ -33,6 +33,7 @@ pub(super) fn render(
             "Seconds by which the stalest value that is in use is older than its TTL.",
             cache.longest_past_ttl.as_secs().to_string(),
         ),
+        ("secret_waiting_requests", "Requests that wait for a change.", waiting.to_string()),
     ] {
         page.head(name, "gauge", help);
         page.line(name, &[], value);

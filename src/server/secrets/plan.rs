@@ -1,7 +1,5 @@
 //! What the operator decided about the endpoint of secrets.
 
-use std::rc::Rc;
-
 use hyper::header::HeaderName;
 
 use super::AccessRules;
@@ -33,7 +31,7 @@ pub struct SecretsPolicy {
     /// What may be read.
     pub access: AccessRules,
     /// The names and ARNs of the roles that requests may name; any that is served without it.
-    pub roles: Option<Vec<Rc<str>>>,
+    pub roles: Option<Vec<Box<str>>>,
     /// What is before an id of a secret in a path; it begins with a slash.
     pub path_prefix: String,
     /// The headers that a token may be in.

@@ -51,7 +51,7 @@ impl SecretsEndpoint {
         request: &ReadRequest,
     ) -> Result<(), ReadRefusal> {
         if let (Some(role), Some(allowed)) = (&request.role, &self.policy.roles)
-            && !allowed.contains(role)
+            && !allowed.iter().any(|allowed| **allowed == **role)
         {
             return Err(ReadRefusal::Role(role.to_string()));
         }

@@ -211,6 +211,7 @@ fn metrics_count_reads_calls_and_responses() {
         "secret_cache_bytes 4096",
         "secret_cache_expired_entries 1",
         "secret_staleness_seconds 90",
+        "secret_waiting_requests 0",
         "secret_next_rotation_seconds -3",
         "secret_unlogged_reads_total 0",
         r#"secret_requests_total{route="secret_path",status="200"} 1"#,
