@@ -130,18 +130,26 @@ fn references_are_resolved_as_one_snapshot() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.json()["values"][0]["value"], "correct horse battery staple");
     assert_eq!(answer.json()["values"][0]["version"], version);
-    // Such a wait ends when the process stops.
+    // A client that waits leaves room for others.
     let target =
         format!("{resolve}?reference=sm://prod/db-credentials&if-not-version={version}&wait=60s");
-    let waiting = thread::spawn(move || get(address, &target).status);
-    let waits = || {
-        let metrics = get(address, "/metrics").body;
-        metrics.contains("\nroles_anywhere_secret_waiting_requests 1\n").then_some(())
+    let waiting = |count: usize| {
+        let line = format!("\nroles_anywhere_secret_waiting_requests {count}\n");
+        until(|| get(address, "/metrics").body.contains(&line).then_some(())).unwrap();
     };
-    until(waits).unwrap();
+    let mut impatient = TcpStream::connect(address).unwrap();
+    let head =
+        format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nX-Vault-Token: {TOKEN}\r\n\r\n");
+    impatient.write_all(head.as_bytes()).unwrap();
+    waiting(1);
     assert_eq!(get(address, DB).status, 200);
+    drop(impatient);
+    waiting(0);
+    // A wait ends when the process stops.
+    let patient = thread::spawn(move || get(address, &target).status);
+    waiting(1);
     assert_eq!(daemon.stop(), Some(0));
-    assert_eq!(waiting.join().unwrap(), 304);
+    assert_eq!(patient.join().unwrap(), 304);
 }
 
 #[test]
