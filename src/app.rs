@@ -8,6 +8,7 @@ mod masked;
 pub mod references;
 mod rendered;
 pub mod rotation;
+pub mod secrets_upstream;
 mod serve;
 pub mod session;
 pub mod value_output;

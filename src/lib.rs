@@ -18,6 +18,7 @@ pub mod output;
 pub mod private_dir;
 pub mod rotation;
 pub mod secrets;
+pub mod secrets_cache;
 pub mod server;
 pub mod session_cache;
 #[cfg(test)]

@@ -12,9 +12,11 @@ mod metrics;
 mod no_credentials;
 mod peer;
 mod policy;
+mod request_body;
 mod response;
 mod route_token;
 mod router;
+pub mod secrets;
 mod served_roles;
 mod token;
 mod token_file;
@@ -22,7 +24,6 @@ mod token_file;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use hyper::body::Body;
 use hyper::header::HeaderMap;
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 
 use crate::output::error::Error;
@@ -43,6 +45,7 @@ use metrics::RequestCounters;
 use no_credentials::{no_credentials, not_logged};
 pub use peer::{Exposure, Peer, RemoteAccess, UidLookup};
 pub use policy::{AuditPolicy, Offer, ServePolicy};
+pub use request_body::RequestBody;
 pub use response::Response;
 use roles_anywhere_client::input_source::FileError;
 use roles_anywhere_client::ports::Ports;
@@ -55,17 +58,31 @@ use token::ImdsTokens;
 pub use token::is_container_token;
 pub use token_file::TokenFile;
 
-/// Sockets that are bound and not served yet.
-pub trait Listener {
-    /// Returns the addresses, with the ports that the system chose for port 0.
-    fn addresses(&self) -> Vec<SocketAddr>;
-
+/// Sockets that are bound and not served yet, for requests to `S`.
+pub trait Listener<S> {
     /// Serves until `stop` completes, then finishes the requests that are being answered.
     fn serve(
         self: Box<Self>,
-        endpoints: Rc<Endpoints>,
+        service: Rc<S>,
         stop: Pin<Box<dyn Future<Output = ()>>>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+}
+
+/// What answers each request with a whole response.
+pub trait HttpService {
+    /// Returns the most bytes that the body of a request may have; 0 for a request without one. A larger
+    /// body is not read.
+    fn body_limit(&self, head: &Parts) -> usize;
+
+    /// Returns the response to a request.
+    fn answer(&self, request: &Request<RequestBody>, peer: &Peer)
+    -> impl Future<Output = Response>;
+
+    /// Counts a request that could not be read.
+    fn count_unreadable(&self, status: StatusCode);
+
+    /// Ends requests that wait for something to happen: the process stops.
+    fn stop_waiting(&self);
 }
 
 /// The endpoints, and their state between requests.
@@ -85,7 +102,7 @@ impl Endpoints {
     /// Serves the credentials of `roles`.
     pub fn new(roles: ServedRoles, policy: ServePolicy, ports: Ports, log: Arc<dyn Log>) -> Self {
         Self {
-            audit: Audit::new(log, policy.audit),
+            audit: Audit::new(log, policy.audit, &audit::OF_CREDENTIALS),
             policy,
             roles: RefCell::new(Rc::new(roles)),
             tokens: ImdsTokens::new(&*ports.entropy),
@@ -147,11 +164,6 @@ impl Endpoints {
         response
     }
 
-    /// Counts a request that could not be read.
-    pub fn count_unreadable(&self, status: StatusCode) {
-        self.requests.count("unreadable", None, status);
-    }
-
     /// Logs the number of vends that the log could not take, as soon as it can take that; never ends.
     pub async fn keep_audit(&self) -> Infallible {
         self.audit.keep(&*self.ports.timer).await
@@ -161,6 +173,17 @@ impl Endpoints {
     pub fn end_audit(&self) {
         // There is nowhere else to report it.
         let _ = self.audit.tell_missed();
+    }
+
+    /// Returns whether there are credentials of all roles.
+    fn readiness(&self) -> Response {
+        api::health::readyz(self, &HeaderMap::new())
+    }
+
+    /// Renders the metrics.
+    fn metrics(&self) -> String {
+        let now = ClockReading::of(&*self.ports.clock);
+        metrics::render(&self.roles(), &self.requests, self.audit.unlogged(), now)
     }
 
     async fn respond(
@@ -218,6 +241,22 @@ impl Endpoints {
             false => self.audit.vended(route, peer, role, sent),
         }
     }
+}
+
+impl HttpService for Endpoints {
+    fn body_limit(&self, _head: &Parts) -> usize {
+        0
+    }
+
+    async fn answer(&self, request: &Request<RequestBody>, peer: &Peer) -> Response {
+        self.answer(request, peer).await
+    }
+
+    fn count_unreadable(&self, status: StatusCode) {
+        self.requests.count("unreadable", None, status);
+    }
+
+    fn stop_waiting(&self) {}
 }
 
 impl fmt::Debug for Endpoints {

@@ -22,6 +22,22 @@ impl App {
         HttpListener::bind(addresses, remote, hop_limit, limits)
     }
 
+    /// Listens on a port of loopback for readers of secrets, of whom `requests` are answered at a time.
+    /// Returns how many that are if the process may open fewer files; `beside_credentials` tells whether some
+    /// are for the connections of others.
+    pub fn listen_for_secrets(
+        &self,
+        port: u16,
+        requests: usize,
+        beside_credentials: bool,
+    ) -> Result<(HttpListener, usize), Error> {
+        let others = if beside_credentials { Limits::default().connections } else { 0 };
+        let open = process::open_descriptors() + others;
+        let free = process::descriptors().saturating_sub(open);
+        let (limits, requests) = Limits::for_secrets(requests, free);
+        Ok((HttpListener::bind_loopback(port, limits)?, requests))
+    }
+
     /// Opens the token file of a process that listens on `addresses`, for the role `name` or for
     /// `/credentials`; `None` if it has none. An error if another process uses it.
     pub fn token_file(

@@ -4,6 +4,8 @@ pub mod daemon;
 mod plan;
 mod print_env;
 mod roles;
+mod secrets;
+mod secrets_options;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,13 +21,14 @@ use crate::daemon::Daemon;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
-use crate::options::session_plan::NamedSession;
+use crate::options::session_plan::{DaemonCalls, NamedSession};
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
+use crate::server::secrets::SecretsPlan;
 use crate::server::{Endpoints, Listener, RemoteAccess, RouteToken, ServePolicy, TokenFile};
 pub use roles::RoleSelection;
 use roles_anywhere_client::time::Timer;
@@ -60,8 +63,12 @@ aws sts get-caller-identity";
     const ROLES: RoleUse = RoleUse::Every;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let sessions = NamedSession::of_daemon(settings)?;
         let serve = plan::serve(settings)?;
+        let calls = match serve.secrets {
+            Some(_) => DaemonCalls::Services,
+            None => DaemonCalls::Nothing,
+        };
+        let sessions = NamedSession::of_daemon(settings, calls)?;
         Ok(Self { roles: RoleSelection::of(sessions), serve })
     }
 }
@@ -88,7 +95,7 @@ impl Plan for ServePlan {
 /// What `serve` serves, and how.
 #[derive(Clone, Debug)]
 pub struct Serve {
-    /// The addresses to listen on, at least one; port 0 means a free port.
+    /// The addresses to listen on, none if only secrets are served; port 0 means a free port.
     pub listen: Vec<SocketAddr>,
     /// What other machines may get.
     pub remote: RemoteAccess,
@@ -98,6 +105,8 @@ pub struct Serve {
     pub hop_limit: Option<u8>,
     /// Where the container token is stored.
     pub token_file: TokenFile,
+    /// The endpoint of secrets, if it is served.
+    pub secrets: Option<SecretsPlan>,
     /// Whether to print the environment variables for SDKs.
     pub print_env: bool,
     /// How it runs.
@@ -113,7 +122,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// too.
 pub async fn run(
     endpoints: Rc<Endpoints>,
-    listener: Box<dyn Listener>,
+    listener: Box<dyn Listener<Endpoints>>,
     timer: &dyn Timer,
     stop: Pin<Box<dyn Future<Output = ()>>>,
 ) -> Result<(), Error> {

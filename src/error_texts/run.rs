@@ -16,7 +16,7 @@ use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::region::Region;
 
 variants!(RunError:
-    Stdin Stdout MaskedStreams Listen TokenFileInUse ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
+    Stdin Stdout MaskedStreams Listen TokenFileInUse EmptyToken ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir ProcessLine NotInMemory
 );
 variants!(ListedEntries: Parameters Secrets);
@@ -90,6 +90,7 @@ fn run_errors() -> Vec<RunError> {
         listen(Errno::ADDRNOTAVAIL, "192.0.2.1:9911"),
         listen(Errno::NETDOWN, "192.0.2.1:9911"),
         RunError::TokenFileInUse("`/run/roles-anywhere/token`".to_owned()),
+        RunError::EmptyToken("`AWS_TOKEN`".to_owned()),
         RunError::ReadCache { dir: cache(), source: foreign() },
         RunError::ClearCache { dir: cache(), source: foreign() },
         RunError::InAnotherProcess {

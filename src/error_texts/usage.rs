@@ -284,6 +284,8 @@ fn combinations() -> Page {
         bare("export --format dotenv --unset"),
         example("serve --port 1 --listen 127.0.0.1:1"),
         example("serve --no-imds --no-container"),
+        example("serve --secrets"),
+        example("serve --secrets --no-imds --no-container --port 1"),
         example("serve --allow-remote=imds --no-imds"),
         example("serve --allow-remote --no-container"),
         example("serve --token-file a --no-container"),

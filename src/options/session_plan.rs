@@ -9,17 +9,19 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::Origin;
 use crate::options::table::transport::DEBUG;
 use crate::options::variables::{UnknownVariable, unknown_variables};
-use crate::options::{error_format, given_values, identity, transport};
+use crate::options::{error_format, given_values, identity, services, transport};
 use crate::output::error::{Error, GivenEndpoint, GivenValues};
 use crate::output::report::ErrorFormat;
 use crate::output::usage::UsageError;
 use crate::output::waiting::WaitDisplay;
+use crate::secrets::endpoints::ServiceEndpoints;
 use crate::session_cache::CacheLocation;
 use roles_anywhere_client::http::{Endpoint, TransportOptions, Trust};
 use roles_anywhere_client::identity::{IdentitySource, KeySource};
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::provider::RolesAnywhere;
+use roles_anywhere_client::region::Region;
 
 /// How a session is made: the provider, the network, the cache.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct SessionPlan {
     pub endpoints: Vec<Endpoint>,
     /// Those that are called with it, and connected to while it is made.
     pub called: Vec<Endpoint>,
+    /// The services that a daemon calls with it, in any Region.
+    pub services: Option<CalledServices>,
     /// Those of sessions that an option gives.
     pub given_endpoints: Vec<GivenEndpoint>,
     /// Where the configuration file gives the values of the session.
@@ -53,6 +57,24 @@ pub struct SessionPlan {
     pub unknown: Vec<UnknownVariable>,
 }
 
+/// The services that a daemon calls with its sessions, to read secrets and parameters.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CalledServices {
+    /// Where they are.
+    pub endpoints: ServiceEndpoints,
+    /// The Region of what is named without one.
+    pub region: Region,
+}
+
+/// Whether a daemon reads secrets and parameters with its sessions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DaemonCalls {
+    /// No.
+    Nothing,
+    /// Yes.
+    Services,
+}
+
 /// The session of a role, for a daemon that can have several.
 #[derive(Clone, Debug)]
 pub struct NamedSession {
@@ -70,13 +92,13 @@ pub struct NamedSession {
 impl NamedSession {
     /// Returns the sessions of a daemon, at least one: those of the roles that are used, else that of
     /// the command line.
-    pub fn of_daemon(settings: &Settings<'_>) -> Result<Vec<Self>, UsageError> {
+    pub fn of_daemon(settings: &Settings<'_>, calls: DaemonCalls) -> Result<Vec<Self>, UsageError> {
         let of_role = |settings: Settings<'_>| {
             let name = settings.layers.map(|layers| layers.role().name().clone());
             Ok(Self {
                 is_default: name.is_none() || settings.default_role == name.as_ref(),
                 is_named: settings.are_roles_named,
-                session: SessionPlan::of_daemon(&settings)?,
+                session: SessionPlan::of_daemon(&settings, calls)?,
                 name,
             })
         };
@@ -101,10 +123,19 @@ pub fn same_profile(first: Origin, second: Origin) -> UsageError {
 
 impl SessionPlan {
     /// Returns the plan of a daemon, which caches no session and names unknown variables.
-    fn of_daemon(settings: &Settings<'_>) -> Result<Self, UsageError> {
+    fn of_daemon(settings: &Settings<'_>, calls: DaemonCalls) -> Result<Self, UsageError> {
         let session = SessionOptions::of_own_region(settings)?;
-        let plan = Self::new(settings, session, None, CacheLocation::Disabled)?;
-        Ok(plan.with_unknown_variables(settings))
+        let services = match calls {
+            DaemonCalls::Nothing => None,
+            DaemonCalls::Services => Some(CalledServices {
+                endpoints: services::endpoints(settings, &session)?,
+                region: services::default_region(settings, &session)?,
+            }),
+        };
+        let called = services.iter().flat_map(|it| it.endpoints.in_region(&it.region));
+        let called: Vec<_> = called.collect();
+        let plan = Self::before_calls(settings, session, &called, CacheLocation::Disabled)?;
+        Ok(Self { services, ..plan }.with_unknown_variables(settings))
     }
 
     /// Returns the plan of a command that calls `endpoint` with the session.
@@ -138,6 +169,7 @@ impl SessionPlan {
             provider: session.into_provider(),
             endpoints,
             called: Vec::new(),
+            services: None,
             cache,
             debug,
             waiting: WaitDisplay::Nothing,
@@ -157,7 +189,9 @@ impl SessionPlan {
         let of = |plan: &Self| {
             let RolesAnywhere { source, session, fallbacks, hops } = plan.provider.clone();
             let (endpoints, timeout) = (plan.endpoints.clone(), plan.timeout);
-            (source_without_origins(source), session, fallbacks, hops, endpoints, timeout)
+            let services = plan.services.clone();
+            let source = source_without_origins(source);
+            (source, session, fallbacks, hops, (endpoints, services, timeout))
         };
         of(self) == of(other)
             && is_same_password(&self.password, &other.password)

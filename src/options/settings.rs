@@ -217,8 +217,11 @@ impl<'a> Settings<'a> {
     /// Returns the error for `required` options of which at least one is not given: it names all that
     /// are not, and which of their flags and variables are empty.
     pub fn missing(&self, required: &[&'static OptionSpec]) -> UsageError {
-        let is_missing = |option: &&'static OptionSpec| matches!(self.text(option), Ok(None));
         let is_typed = |option: &OptionSpec| option.syntax != Syntax::None;
+        let is_missing = |option: &&'static OptionSpec| {
+            let given = if is_typed(option) { self.text(option) } else { self.variable(option) };
+            matches!(given, Ok(None))
+        };
         let options: Vec<_> = required.iter().copied().filter(is_missing).collect();
         let mut empty = Vec::new();
         for option in &options {

@@ -45,6 +45,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &cache::XDG_RUNTIME_DIR,
     &config_file::XDG_CONFIG_HOME,
     &identity::CREDENTIALS_DIRECTORY,
+    &other_programs::AGENT_TOKEN,
     &other_programs::GITHUB_ENV,
     &other_programs::SHELL,
     &session::AWS_ENDPOINT_URL_IAM,

@@ -7,7 +7,7 @@ mod tracked_stream;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,17 +16,17 @@ use futures_util::future::{Either, select};
 use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
 use crate::output::error::Error;
 use crate::output::run::RunError;
-use crate::server::{Endpoints, Exposure, Listener, Peer, RemoteAccess};
-use body::RequestBody;
+use crate::server::{Exposure, HttpService, Listener, Peer, RemoteAccess, RequestBody, Response};
 use connections::{Activity, ConnectionTable};
 use tracked_stream::TrackedStream;
 
@@ -43,6 +43,8 @@ pub struct Limits {
     pub idle: Duration,
     /// How long running requests may take after the process was told to stop.
     pub drain: Duration,
+    /// The bytes of the head of a request.
+    pub head: usize,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             writing: Duration::from_secs(5),
             idle: Duration::from_secs(60),
             drain: Duration::from_secs(2),
+            head: MIN_HEAD,
         }
     }
 }
@@ -68,10 +71,22 @@ impl Limits {
         let usual = Self::default();
         Self { connections: (descriptors - reserve).clamp(1, usual.connections), ..usual }
     }
+
+    /// Returns the limits of an endpoint of secrets that answers `requests` at a time while as many wait
+    /// for a change, and how many that may be if the process may open `descriptors` more. Some connections
+    /// are for clients that are told that there are too many.
+    pub fn for_secrets(requests: usize, descriptors: usize) -> (Self, usize) {
+        const MORE: usize = 16;
+        let free = descriptors.saturating_sub(RESERVE.min(descriptors / 3 * 2));
+        let requests = requests.min(free.saturating_sub(MORE) / 2).max(1);
+        (Self { connections: 2 * requests + MORE, head: SECRETS_HEAD, ..Self::default() }, requests)
+    }
 }
 
-/// The largest head of a request, in bytes: the smallest buffer that hyper accepts.
-const MAX_HEAD: usize = 8_192;
+/// The bytes of the smallest buffer that hyper accepts.
+const MIN_HEAD: usize = 8_192;
+/// The bytes of a head with a name of 2,048 characters, percent-encoded, and a session token.
+const SECRETS_HEAD: usize = 16_384;
 /// How many connections the kernel holds until they are accepted: a burst of clients at a boot.
 const BACKLOG: i32 = 1_024;
 /// How long to wait if no connection can be accepted and none can be closed for it.
@@ -113,28 +128,50 @@ impl HttpListener {
         };
         Ok(Self { listeners: addresses.iter().map(bind).collect::<Result<_, Error>>()?, limits })
     }
-}
 
-impl Listener for HttpListener {
-    fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(|bound| bound.address).collect()
+    /// Binds a port of 127.0.0.1 and, if the system has IPv6, of `::1`. Responses cannot leave this machine:
+    /// their hop limit is 1.
+    pub fn bind_loopback(port: u16, limits: Limits) -> Result<Self, Error> {
+        let v4 = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut bound = Self::bind(&[v4], RemoteAccess::Refused, Some(1), limits)?;
+        let port = bound.addresses().first().map_or(port, SocketAddr::port);
+        let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+        match listen(address, 1) {
+            Ok(socket) => {
+                bound.listeners.push(BoundListener {
+                    socket,
+                    address,
+                    exposure: Exposure::Everything,
+                });
+            }
+            Err(error) if is_without_ipv6(&error) => {}
+            Err(source) => return Err(RunError::Listen { address, source }.into()),
+        }
+        Ok(bound)
     }
 
+    /// Returns the addresses, with the ports that the system chose for port 0.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|bound| bound.address).collect()
+    }
+}
+
+impl<S: HttpService + 'static> Listener<S> for HttpListener {
     fn serve(
         self: Box<Self>,
-        endpoints: Rc<Endpoints>,
+        service: Rc<S>,
         stop: Pin<Box<dyn Future<Output = ()>>>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>>>> {
         Box::pin(async move {
             let tasks = LocalSet::new();
-            tasks.run_until(serve(*self, endpoints, stop)).await
+            tasks.run_until(serve(*self, service, stop)).await
         })
     }
 }
 
-async fn serve(
+async fn serve<S: HttpService + 'static>(
     http: HttpListener,
-    endpoints: Rc<Endpoints>,
+    service: Rc<S>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let connections = ConnectionTable::new(http.limits);
@@ -142,7 +179,7 @@ async fn serve(
     for BoundListener { socket, address, exposure } in http.listeners {
         let listener =
             TcpListener::from_std(socket).map_err(|source| RunError::Listen { address, source })?;
-        let accept = accept(listener, exposure, Rc::clone(&connections), Rc::clone(&endpoints));
+        let accept = accept(listener, exposure, Rc::clone(&connections), Rc::clone(&service));
         accepting.push(tokio::task::spawn_local(accept));
     }
     let watch = tokio::task::spawn_local({
@@ -153,16 +190,17 @@ async fn serve(
     for task in accepting {
         task.abort();
     }
+    service.stop_waiting();
     connections.drain().await;
     watch.abort();
     Ok(())
 }
 
-async fn accept(
+async fn accept<S: HttpService + 'static>(
     listener: TcpListener,
     exposure: Exposure,
     connections: Rc<ConnectionTable>,
-    endpoints: Rc<Endpoints>,
+    service: Rc<S>,
 ) -> Infallible {
     loop {
         let (stream, peer) = match listener.accept().await {
@@ -182,9 +220,10 @@ async fn accept(
         if let Ok(local) = stream.local_addr() {
             let _ = stream.set_nodelay(true);
             let client = Rc::new(Peer::new(peer, local, exposure, peer_uid::of));
-            let endpoints = Rc::clone(&endpoints);
+            let (service, head) = (Rc::clone(&service), connections.limits().head);
             connections.spawn(|activity, shutdown| {
-                converse(stream, client, endpoints, activity, shutdown.wait())
+                let stream = TrackedStream::new(stream, Rc::clone(&activity));
+                converse((stream, head), client, service, activity, shutdown.wait())
             });
         }
     }
@@ -203,35 +242,44 @@ fn is_exhausted(_error: &io::Error) -> bool {
     true
 }
 
-/// Serves one connection until it ends, or until `shutdown` and the end of the running request.
-async fn converse(
-    stream: TcpStream,
+/// Serves one connection, with a buffer for the head of a request, until it ends, or until `shutdown` and
+/// the end of the running request.
+async fn converse<S: HttpService>(
+    (stream, head): (TrackedStream, usize),
     client: Rc<Peer>,
-    endpoints: Rc<Endpoints>,
+    service: Rc<S>,
     activity: Rc<Activity>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        let (client, endpoints, activity) = (&client, &endpoints, &activity);
+    let respond = service_fn(|request: hyper::Request<Incoming>| {
+        let (client, service, activity) = (&client, &service, &activity);
         async move {
-            let body = RequestBody::of(request.body_mut(), activity).await;
+            // What is not read of a body stays in the socket until the response is made.
+            let (head, mut incoming) = request.into_parts();
+            let body = body::receive(&mut incoming, service.body_limit(&head), activity).await;
             activity.responding();
-            // A body is not read: it stays in the socket until the response is made.
-            let (head, _rest) = request.into_parts();
-            let response = endpoints.answer(&hyper::Request::from_parts(head, body), client).await;
-            match body {
+            let request = hyper::Request::from_parts(head, body);
+            let mut response = service.answer(&request, client).await;
+            match request.body() {
                 RequestBody::Empty => activity.writing(),
-                RequestBody::Present => activity.rejecting(),
+                RequestBody::Received(_) => {
+                    activity.writing();
+                    // Whether another request has begun is known only after the end of a head.
+                    close_after(&mut response);
+                }
+                RequestBody::Unread => {
+                    activity.rejecting();
+                    close_after(&mut response);
+                }
             }
             Ok::<_, Infallible>(response.map(Full::new))
         }
     });
-    let stream = TokioIo::new(TrackedStream::new(stream, Rc::clone(&activity)));
     let connection = http1::Builder::new()
-        .max_buf_size(MAX_HEAD)
+        .max_buf_size(head)
         // The connection table closes slow clients, without a timer for each.
         .header_read_timeout(None)
-        .serve_connection(stream, service);
+        .serve_connection(TokioIo::new(stream), respond);
     let mut connection = pin!(connection);
     let outcome = match select(connection.as_mut(), pin!(shutdown)).await {
         Either::Left((outcome, _)) => outcome,
@@ -243,11 +291,25 @@ async fn converse(
     if let Err(error) = outcome {
         // hyper has responded to these itself; other errors are connections that broke.
         if error.is_parse_too_large() {
-            endpoints.count_unreadable(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            service.count_unreadable(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         } else if error.is_parse() {
-            endpoints.count_unreadable(StatusCode::BAD_REQUEST);
+            service.count_unreadable(StatusCode::BAD_REQUEST);
         }
     }
+}
+
+fn close_after(response: &mut Response) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Returns whether the system has no IPv6, or no IPv6 address of loopback.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_unsupported =
+        rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::AFNOSUPPORT);
+    #[cfg(not(unix))]
+    let is_unsupported = false;
+    is_unsupported || error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 fn listen(address: SocketAddr, hop_limit: u8) -> io::Result<StdListener> {

@@ -42,12 +42,14 @@ impl TokenOnDisk {
         let path = std::path::absolute(&path).unwrap_or(path);
         let name = path.file_name().and_then(|name| name.to_str());
         let own = match (plan, name) {
-            (TokenFile::In(directory), Some(name)) => Some((directory.clone(), name.to_owned())),
+            (TokenFile::In(directory) | TokenFile::SecretsIn(directory), Some(name)) => {
+                Some((directory.clone(), name.to_owned()))
+            }
             _ => None,
         };
         let origin = match plan {
             TokenFile::At { origin, .. } => origin.clone(),
-            TokenFile::In(directory) => directory.origin.clone(),
+            TokenFile::In(directory) | TokenFile::SecretsIn(directory) => directory.origin.clone(),
             TokenFile::Disabled => return None,
         };
         Some(Self { path, origin, own, _lock: None })

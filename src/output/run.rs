@@ -36,6 +36,12 @@ pub enum RunError {
         /// The name of the file, which may be shown.
         String,
     ),
+    /// A token for secrets is empty.
+    #[error("the token in {0} is empty")]
+    EmptyToken(
+        /// Where it is.
+        String,
+    ),
     /// The sessions in the cache cannot be listed.
     #[error("cannot read the cache {dir}")]
     ReadCache {
@@ -145,7 +151,8 @@ impl RunError {
             | Self::Stdout(_)
             | Self::MaskedStreams(_)
             | Self::Listen { .. }
-            | Self::TokenFileInUse(_) => ErrorKind::Local,
+            | Self::TokenFileInUse(_)
+            | Self::EmptyToken(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
             Self::ProgramDir { .. } | Self::ProcessLine { .. } | Self::NotInMemory { .. } => {
@@ -180,6 +187,9 @@ impl RunError {
             Self::TokenFileInUse(_) => {
                 "pass another file with `--token-file`, or stop the other `serve`"
             }
+            Self::EmptyToken(_) => {
+                "set it to a token of at least 16 random characters, or unset it: then `serve` makes a token"
+            }
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
@@ -203,10 +213,10 @@ impl RunError {
 fn listen_hint(kind: io::ErrorKind) -> &'static str {
     match kind {
         io::ErrorKind::AddrInUse => {
-            "another program, possibly another `serve`, listens there (`ss -ltnp` shows which): stop it, or pass another port with `--port` or `--listen`"
+            "another program, possibly another `serve`, listens there (`ss -ltnp` shows which): stop it, or pass another port with `--port`, `--listen` or `--secrets-port`"
         }
         io::ErrorKind::PermissionDenied => {
-            "pass another port with `--port`; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
+            "pass another port with `--port` or `--secrets-port`; ports below 1024 need the capability CAP_NET_BIND_SERVICE"
         }
         io::ErrorKind::AddrNotAvailable => {
             "pass an address of this machine; `ip address` lists them"

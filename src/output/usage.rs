@@ -249,7 +249,14 @@ impl fmt::Display for NamedValue {
 
 fn missing(options: &[&'static OptionSpec], role: Option<&KeyLocation>) -> String {
     let is_argument = |option: &&OptionSpec| matches!(option.syntax, Syntax::Positional { .. });
-    let noun = if options.iter().any(is_argument) { "argument" } else { "option" };
+    let is_variable = |option: &&OptionSpec| option.syntax == Syntax::None;
+    let noun = if options.iter().any(is_argument) {
+        "argument"
+    } else if options.iter().all(is_variable) {
+        "variable"
+    } else {
+        "option"
+    };
     let noun = if options.len() == 1 { noun.to_owned() } else { format!("{noun}s") };
     let names = quoted_list(options.iter().map(|option| option.name));
     match role {

@@ -5,7 +5,7 @@ use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::region::Region;
 
 /// The endpoints that references are read at. One that is given serves all Regions, as for the AWS CLI.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ServiceEndpoints {
     /// That of Secrets Manager, if one is given.
     pub secrets_manager: Option<Endpoint>,

@@ -35,7 +35,7 @@ pub enum ResolvedValue {
 
 impl Resolved {
     /// Returns what stands for a value that does not exist; `None` if that is an error.
-    pub(super) fn fallback_of(reference: &Reference) -> Option<Self> {
+    pub fn fallback_of(reference: &Reference) -> Option<Self> {
         let value = match reference.fallback() {
             Fallback::None => return None,
             Fallback::Absent => ResolvedValue::Absent,
@@ -46,10 +46,7 @@ impl Resolved {
 }
 
 /// Returns what `reference` stands for in a version of a secret.
-pub(super) fn of_secret(
-    reference: &Reference,
-    secret: &SecretVersion,
-) -> Result<Resolved, ValueError> {
+pub fn of_secret(reference: &Reference, secret: &SecretVersion) -> Result<Resolved, ValueError> {
     let value = match (&secret.value, reference.part(), reference.notation()) {
         (SecretValue::Text(text), ..) => of_text(reference, text),
         // CloudFormation and ECS read `SecretString` only.
@@ -65,10 +62,7 @@ pub(super) fn of_secret(
 }
 
 /// Returns what `reference` stands for in a parameter.
-pub(super) fn of_parameter(
-    reference: &Reference,
-    parameter: &Parameter,
-) -> Result<Resolved, ValueError> {
+pub fn of_parameter(reference: &Reference, parameter: &Parameter) -> Result<Resolved, ValueError> {
     let is_secure = parameter.kind == "SecureString";
     match reference.target() {
         ReferenceTarget::Parameter { types: ParameterTypes::Plain, .. } if is_secure => {

@@ -1,5 +1,5 @@
-//! What is logged about requests: every vend of credentials, rejected requests (at most one line a
-//! second), and the changes of the container token.
+//! What is logged about requests: every vend of credentials and read of a secret, rejected requests (at
+//! most one line a second), and the changes of the token.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -19,7 +19,9 @@ use super::served_roles::ServedRole;
 use crate::output::log::events::{
     CONTAINER_TOKEN_LOST, CONTAINER_TOKEN_NOT_REMOVED, CONTAINER_TOKEN_RENEWAL_FAILED,
     CONTAINER_TOKEN_RENEWED, CONTAINER_TOKEN_RESTORED, CREDENTIALS_VENDED,
-    CREDENTIALS_VENDED_UNLOGGED, LogEvent, REQUEST_REFUSED,
+    CREDENTIALS_VENDED_UNLOGGED, LogEvent, REQUEST_REFUSED, SECRET_READ_UNLOGGED,
+    SECRETS_TOKEN_LOST, SECRETS_TOKEN_NOT_REMOVED, SECRETS_TOKEN_RENEWAL_FAILED,
+    SECRETS_TOKEN_RENEWED, SECRETS_TOKEN_RESTORED,
 };
 use crate::output::log::{Field, Log, LogNotWritten, Reasons};
 use roles_anywhere_client::time::Timer;
@@ -28,6 +30,7 @@ use roles_anywhere_client::time::Timer;
 pub(super) struct Audit {
     log: Arc<dyn Log>,
     policy: AuditPolicy,
+    events: &'static AuditEvents,
     /// The number of vends that are not logged yet because the log took nothing, by user.
     missed: RefCell<BTreeMap<String, u64>>,
     /// Wakes [`Audit::keep`] when a vend was missed.
@@ -40,6 +43,36 @@ pub(super) struct Audit {
     unsaid: Cell<u64>,
 }
 
+/// The events of one kind of endpoints.
+pub(super) struct AuditEvents {
+    unlogged: &'static LogEvent,
+    token_renewed: &'static LogEvent,
+    token_renewal_failed: &'static LogEvent,
+    token_restored: &'static LogEvent,
+    token_lost: &'static LogEvent,
+    token_not_removed: &'static LogEvent,
+}
+
+/// The events of credentials.
+pub(super) static OF_CREDENTIALS: AuditEvents = AuditEvents {
+    unlogged: &CREDENTIALS_VENDED_UNLOGGED,
+    token_renewed: &CONTAINER_TOKEN_RENEWED,
+    token_renewal_failed: &CONTAINER_TOKEN_RENEWAL_FAILED,
+    token_restored: &CONTAINER_TOKEN_RESTORED,
+    token_lost: &CONTAINER_TOKEN_LOST,
+    token_not_removed: &CONTAINER_TOKEN_NOT_REMOVED,
+};
+
+/// The events of secrets and parameters.
+pub(super) static OF_SECRETS: AuditEvents = AuditEvents {
+    unlogged: &SECRET_READ_UNLOGGED,
+    token_renewed: &SECRETS_TOKEN_RENEWED,
+    token_renewal_failed: &SECRETS_TOKEN_RENEWAL_FAILED,
+    token_restored: &SECRETS_TOKEN_RESTORED,
+    token_lost: &SECRETS_TOKEN_LOST,
+    token_not_removed: &SECRETS_TOKEN_NOT_REMOVED,
+};
+
 /// How long rejected requests are only counted after one was logged.
 const QUIET: Duration = Duration::from_secs(1);
 /// The time between two attempts to log vends that the log did not take.
@@ -49,10 +82,15 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 const MAX_USERS: usize = 256;
 
 impl Audit {
-    pub(super) fn new(log: Arc<dyn Log>, policy: AuditPolicy) -> Self {
+    pub(super) fn new(
+        log: Arc<dyn Log>,
+        policy: AuditPolicy,
+        events: &'static AuditEvents,
+    ) -> Self {
         Self {
             log,
             policy,
+            events,
             missed: RefCell::default(),
             missed_one: Notify::new(),
             unlogged: Cell::default(),
@@ -82,15 +120,31 @@ impl Audit {
         let name = role.name.as_deref();
         let name = name.as_ref().map(|name| -> Field<'_> { ("role_name", name) });
         let fields: Vec<_> = fields.into_iter().chain(name).collect();
-        // Missed vends are logged first, to keep the log in chronological order.
+        self.record(&CREDENTIALS_VENDED, &fields, peer)
+    }
+
+    /// Logs an event about what a client gets, before the response is sent. If the log does not take the
+    /// line, the event is counted, or it is an error if the operator requires the log.
+    pub(super) fn record(
+        &self,
+        event: &'static LogEvent,
+        fields: &[Field<'_>],
+        peer: &Peer,
+    ) -> Result<(), LogNotWritten> {
+        // What was missed is logged first, to keep the log in chronological order.
         let told = self.tell_missed();
-        match told.and_then(|()| self.log.record(&CREDENTIALS_VENDED, &fields)) {
+        match told.and_then(|()| self.log.record(event, fields)) {
             Err(_) if self.policy == AuditPolicy::Counted => {
                 self.miss(peer.user());
                 Ok(())
             }
             outcome => outcome,
         }
+    }
+
+    /// Logs an event that may get lost.
+    pub(super) fn event(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
+        self.log.event(event, fields);
     }
 
     fn miss(&self, user: &str) {
@@ -117,7 +171,7 @@ impl Audit {
         let mut missed = self.missed.borrow_mut();
         while let Some(entry) = missed.first_entry() {
             let fields: [Field<'_>; 2] = [("uid", entry.key()), ("count", entry.get())];
-            self.log.record(&CREDENTIALS_VENDED_UNLOGGED, &fields)?;
+            self.log.record(self.events.unlogged, &fields)?;
             entry.remove();
         }
         Ok(())
@@ -161,8 +215,8 @@ impl Audit {
     /// not be.
     pub(super) fn token(&self, role: Option<&str>, failure: Option<&dyn Error>) {
         let event = match failure {
-            None => &CONTAINER_TOKEN_RENEWED,
-            Some(_) => &CONTAINER_TOKEN_RENEWAL_FAILED,
+            None => self.events.token_renewed,
+            Some(_) => self.events.token_renewal_failed,
         };
         self.token_event(event, role, None, failure);
     }
@@ -179,15 +233,15 @@ impl Audit {
             _ => "changed",
         };
         let event = match failure {
-            None => &CONTAINER_TOKEN_RESTORED,
-            Some(_) => &CONTAINER_TOKEN_LOST,
+            None => self.events.token_restored,
+            Some(_) => self.events.token_lost,
         };
         self.token_event(event, role, Some(found), failure);
     }
 
     /// Logs that a token file could not be removed.
     pub(super) fn token_stays(&self, role: Option<&str>, error: &dyn Error) {
-        self.token_event(&CONTAINER_TOKEN_NOT_REMOVED, role, None, Some(error));
+        self.token_event(self.events.token_not_removed, role, None, Some(error));
     }
 
     fn token_event(

@@ -66,6 +66,29 @@ const LONGEST_HOST: usize = 255;
 /// are the names that the operator allowed.
 fn check<B>(request: &Request<B>, peer: &Peer, hosts: &[AllowedHost]) -> Result<(), Rejection> {
     let host = host(request.headers(), request.version())?;
+    check_origin(request, host, peer, hosts)
+}
+
+/// Returns why a request is rejected, and the host that it was for if that is the reason. Unlike
+/// [`reject`], this accepts a request without the header `Host`: a browser sends one.
+pub(super) fn foreign<B>(
+    request: &Request<B>,
+    peer: &Peer,
+    hosts: &[AllowedHost],
+) -> Option<(&'static str, Option<String>)> {
+    let checked = match request.headers().contains_key(HOST) {
+        true => check(request, peer, hosts),
+        false => check_origin(request, None, peer, hosts),
+    };
+    checked.err().map(|Rejection { why, host, .. }| (why, host))
+}
+
+fn check_origin<B>(
+    request: &Request<B>,
+    host: Option<&str>,
+    peer: &Peer,
+    hosts: &[AllowedHost],
+) -> Result<(), Rejection> {
     // A target in absolute form names the host as well, and takes precedence over the header.
     let target = request.uri().authority().map(|authority| authority.as_str());
     for host in [host, target].into_iter().flatten() {

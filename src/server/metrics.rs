@@ -79,13 +79,7 @@ pub(super) fn render(
         "Responses with credentials that could not be logged.",
     );
     page.line("unlogged_vends_total", &[], unlogged);
-    page.head("requests_total", "counter", "Responses, by route and status.");
-    for ((route, role, status), count) in requests.0.borrow().iter() {
-        let status = status.to_string();
-        let labels =
-            [("role", role.as_deref()), ("route", Some(*route)), ("status", Some(&*status))];
-        page.line("requests_total", &labels, count);
-    }
+    page.requests("requests_total", "Responses, by route and status.", requests);
     page.0
 }
 
@@ -104,9 +98,21 @@ fn session_info(page: &mut MetricsText, roles: &[(Option<&str>, Arc<Status>)]) {
     }
 }
 
-struct MetricsText(String);
+/// A page of metrics.
+pub(super) struct MetricsText(pub(super) String);
 
 impl MetricsText {
+    /// Writes the counters of responses.
+    pub(super) fn requests(&mut self, name: &str, help: &str, requests: &RequestCounters) {
+        self.head(name, "counter", help);
+        for ((route, role, status), count) in requests.0.borrow().iter() {
+            let status = status.to_string();
+            let labels =
+                [("role", role.as_deref()), ("route", Some(*route)), ("status", Some(&*status))];
+            self.line(name, &labels, count);
+        }
+    }
+
     /// Writes a gauge of each role; nothing if there is no value.
     fn gauges(&mut self, name: &str, help: &str, values: &[(Option<&str>, i64)]) {
         if !values.is_empty() {
@@ -117,14 +123,20 @@ impl MetricsText {
         }
     }
 
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
+    /// Writes what is before the lines of a metric.
+    pub(super) fn head(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(self.0, "# HELP roles_anywhere_{name} {help}");
         let _ = writeln!(self.0, "# TYPE roles_anywhere_{name} {kind}");
     }
 
     /// Writes a line with those of the labels that have a value. No value needs an escape: they are
     /// names of ours, of Regions and of roles, which are letters, digits and `_.-`.
-    fn line(&mut self, name: &str, labels: &[(&str, Option<&str>)], value: impl fmt::Display) {
+    pub(super) fn line(
+        &mut self,
+        name: &str,
+        labels: &[(&str, Option<&str>)],
+        value: impl fmt::Display,
+    ) {
         let _ = write!(self.0, "roles_anywhere_{name}");
         let mut separator = '{';
         for (label, value) in labels {

@@ -25,6 +25,8 @@ pub enum Offer {
     Container,
     /// Container credentials only, and neither health nor metrics.
     OneProgram,
+    /// None: the process serves secrets only.
+    Nothing,
 }
 
 impl Offer {
@@ -35,7 +37,7 @@ impl Offer {
 
     /// Returns whether container credentials are served.
     pub fn has_container(self) -> bool {
-        self != Self::Imds
+        matches!(self, Self::Both | Self::Container | Self::OneProgram)
     }
 }
 

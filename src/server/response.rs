@@ -130,6 +130,29 @@ pub(super) fn rendered(document: &impl Serialize, length: usize) -> Bytes {
     zeroized(SecretBytes::new(json))
 }
 
+/// Renders a document. Its buffer does not grow, as a smaller one that it left behind would not be wiped.
+pub(super) fn rendered_bytes(document: &impl Serialize) -> SecretBytes {
+    let mut length = ByteCount(0);
+    serde_json::to_writer(&mut length, document).expect("strings serialize");
+    let mut json = Vec::with_capacity(length.0);
+    serde_json::to_writer(&mut json, document).expect("strings serialize");
+    SecretBytes::new(json)
+}
+
+/// Counts what is written to it.
+struct ByteCount(usize);
+
+impl std::io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Returns the bytes as a body whose memory is zeroized once it was sent.
 pub(super) fn zeroized(bytes: SecretBytes) -> Bytes {
     Bytes::from_owner(ZeroizedBody(bytes))
@@ -150,6 +173,11 @@ impl fmt::Debug for ZeroizedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// Returns a document without secrets.
+pub(super) fn json_text(status: StatusCode, body: String) -> Response {
+    with(status, JSON, body.into())
 }
 
 fn with(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response {

@@ -1,5 +1,6 @@
 //! Requests in, responses out: each rule as rows.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 

@@ -19,6 +19,8 @@ pub enum TokenFile {
     /// In a file of this directory that is named after the address, so that several processes of one
     /// user have separate files.
     In(ConfiguredDir),
+    /// In such a file, for the token for secrets.
+    SecretsIn(ConfiguredDir),
     /// Not at all: the container route does not exist.
     Disabled,
 }
@@ -30,10 +32,12 @@ impl TokenFile {
         let path = match (self, addresses) {
             (Self::At { path, .. }, _) => path.clone(),
             (Self::In(folder), [first, ..]) => {
-                let address = first.ip().to_string().replace(':', "_");
-                folder.path.join(format!("container-token-{address}-{}", first.port()))
+                folder.path.join(file_name("container-token", first))
             }
-            (Self::In(_), []) | (Self::Disabled, _) => return None,
+            (Self::SecretsIn(folder), [first, ..]) => {
+                folder.path.join(file_name("secrets-token", first))
+            }
+            (Self::In(_) | Self::SecretsIn(_), []) | (Self::Disabled, _) => return None,
         };
         let Some(name) = name else { return Some(path) };
         let mut path = path.into_os_string();
@@ -41,6 +45,11 @@ impl TokenFile {
         path.push(name);
         Some(path.into())
     }
+}
+
+fn file_name(what: &str, address: &SocketAddr) -> String {
+    let ip = address.ip().to_string().replace(':', "_");
+    format!("{what}-{ip}-{}", address.port())
 }
 
 #[cfg(test)]

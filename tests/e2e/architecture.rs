@@ -103,12 +103,12 @@ const EXPOSED: &[&str] = &[
 /// The modules of the program, in the same way; `a::b` is a file of `a` that is a row of its own.
 const PROGRAM: &[&[&str]] = &[
     &["options::suggestion", "options::table", "output::log"],
-    &["credentials_file", "private_dir", "secrets::reference"],
+    &["credentials_file", "private_dir", "secrets::reference", "secrets_cache"],
     &["output"],
     &["config"],
     &["daemon", "server", "session_cache"],
     &["secrets"],
-    &["rotation"],
+    &["rotation", "server::secrets"],
     &["options"],
     &["os"],
     &["app"],

@@ -67,6 +67,8 @@ fn a_page_has_the_sections_of_the_help() {
             "SYNOPSIS",
             "DESCRIPTION",
             "SERVER",
+            "SECRET",
+            "PARAMETER",
             "CONFIGURATION",
             "IDENTITY",
             "SESSION",

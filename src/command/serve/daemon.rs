@@ -6,12 +6,15 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{Either, LocalBoxFuture, Pending, pending, select, try_join_all};
+use futures_util::future::{
+    Either, LocalBoxFuture, Pending, pending, select, try_join, try_join_all,
+};
 use tokio::sync::oneshot;
 
 use crate::app::daemon::SystemDaemon;
 use crate::command::serve::print_env::{PrintedRoles, PrintedToken, print_env};
 use crate::command::serve::roles::{RoleSelection, RunningRoles};
+use crate::command::serve::secrets::{RunningSecrets, SecretsService};
 use crate::command::serve::{self, Serve, ServePlan};
 use crate::daemon::{Daemon, supervise};
 use crate::output::error::Error;
@@ -32,37 +35,62 @@ pub async fn run(
     let endpoints = Rc::new(endpoints);
     let open_token = |name: Option<&str>| app.token_file(&plan.token_file, &addresses, name);
     let roles = RunningRoles::new(plan, Rc::clone(&endpoints), context, &open_token);
+    let secrets = plan.secrets.as_ref();
+    let secrets = secrets.map(|secrets| SecretsService::open((plan, secrets), &endpoints, system));
+    let secrets = secrets.transpose()?;
+    let running_secrets = secrets.as_ref().map(SecretsService::running);
     let ended = async {
         roles.open_tokens(selection)?;
         roles.replace(selection.clone(), new_refresher);
+        if let Some(secrets) = &running_secrets {
+            secrets.replace_roles(&roles, app);
+        }
         announce(plan, &addresses, &roles, system)?;
-        serve_until_stopped(plan, &roles, endpoints, Box::new(listener), system).await
+        let services = (endpoints, Box::new(listener) as _, secrets);
+        serve_until_stopped(plan, &roles, services, system).await
     };
     let ended = ended.await;
     roles.withdraw_tokens();
+    if let Some(secrets) = running_secrets {
+        secrets.end();
+    }
     ended
 }
+
+/// What is served: the credentials, and secrets if they are.
+type Services = (Rc<Endpoints>, Box<dyn Listener<Endpoints>>, Option<SecretsService>);
 
 /// Serves until the daemon is told to stop.
 async fn serve_until_stopped(
     plan: &Serve,
     roles: &RunningRoles<'_>,
-    endpoints: Rc<Endpoints>,
-    listener: Box<dyn Listener>,
+    (endpoints, listener, secrets): Services,
     system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
     let (context, timer) = (&system.context, &*system.ports.timer);
+    let running_secrets = secrets.as_ref().map(SecretsService::running);
     let (stop, stopped) = oneshot::channel();
+    let (stop_secrets, secrets_stopped) = oneshot::channel();
     let refreshing = pin!(async {
         let start = start(plan.daemon, roles);
-        let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(reload(roles, system)) };
+        let reconfigure = || -> LocalBoxFuture<'_, ()> {
+            Box::pin(reload(roles, running_secrets.as_ref(), system))
+        };
         let ended = supervise(roles.refreshers(), context, timer, &reconfigure, start).await;
         // The endpoints may have ended already.
-        let _ = stop.send(());
+        let _ = (stop.send(()), stop_secrets.send(()));
         ended
     });
     let stopped = Box::pin(async move { drop(stopped.await) });
-    let serving = pin!(serve::run(endpoints, listener, timer, stopped));
+    let credentials = serve::run(endpoints, listener, timer, stopped);
+    let secrets = async {
+        let stopped = Box::pin(async move { drop(secrets_stopped.await) });
+        match secrets {
+            Some(secrets) => secrets.serve(stopped).await,
+            None => Ok(()),
+        }
+    };
+    let serving = pin!(async { try_join(credentials, secrets).await.map(drop) });
     match select(refreshing, serving).await {
         Either::Left((refreshed, serving)) => serving.await.and(refreshed),
         Either::Right((served, _)) => served,
@@ -70,7 +98,11 @@ async fn serve_until_stopped(
 }
 
 /// Serves the roles of the configuration file as it is now. If it is refused, all stays as it is.
-async fn reload(roles: &RunningRoles<'_>, system: &SystemDaemon<'_>) {
+async fn reload(
+    roles: &RunningRoles<'_>,
+    secrets: Option<&RunningSecrets>,
+    system: &SystemDaemon<'_>,
+) {
     if !roles.are_named() {
         return;
     }
@@ -79,6 +111,9 @@ async fn reload(roles: &RunningRoles<'_>, system: &SystemDaemon<'_>) {
         Some(Err(error)) => system.refuse_config(&error),
         Some(Ok(ServePlan { roles: selection, .. })) => {
             let changes = roles.reload(selection, &*system.new_refresher);
+            if let Some(secrets) = secrets {
+                secrets.replace_roles(roles, system.app);
+            }
             system.accept_config(roles.plans().iter(), &changes).await;
         }
     }

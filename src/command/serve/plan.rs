@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::command::serve::Serve;
+use crate::command::serve::secrets_options::{self, SECRETS, SECRETS_PORT};
 use crate::options::daemon::daemon;
 use crate::options::runtime_dir::runtime_dir;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::IN_RUNTIME_DIR;
+use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
@@ -22,6 +24,10 @@ pub(super) static SERVE: &[&OptionSpec] = &[
     &ALLOW_HOST,
     &NO_IMDS,
     &NO_CONTAINER,
+    &SECRETS,
+    &SECRETS_PORT,
+    &SECRETS_ENDPOINT,
+    &PARAMETERS_ENDPOINT,
     &TOKEN_FILE,
     &HOP_LIMIT,
     &REQUIRE_AUDIT,
@@ -105,8 +111,8 @@ static PRINT_ENV: OptionSpec = OptionSpec::switch("--print-env")
 
 /// Returns what `serve` serves, and how.
 pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
-    let remote = remote(settings)?;
-    let listen = listen(settings)?;
+    let (remote, offer) = (remote(settings)?, offer(settings)?);
+    let listen = if offer == Offer::Nothing { Vec::new() } else { listen(settings)? };
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
         && remote == RemoteAccess::Refused
     {
@@ -119,7 +125,7 @@ pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
         Ok(hops @ 1..=255_u8) => Ok(hops),
         _ => Err(setting.refuse("1 to 255")),
     });
-    let offer = offer(settings)?;
+    let policy = ServePolicy { offer, hosts: hosts(settings)?, audit: audit(settings)? };
     if offer == Offer::Container && remote == RemoteAccess::Imds {
         return Err(UsageError::Conflict {
             first: NamedValue::new(Origin::Flag(&ALLOW_REMOTE), "imds"),
@@ -132,7 +138,8 @@ pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
         remote,
         hop_limit: hop_limit.transpose()?,
         token_file: token_file(settings, remote, offer)?,
-        policy: ServePolicy { offer, hosts: hosts(settings)?, audit: audit(settings)? },
+        secrets: secrets_options::secrets(settings, &policy)?,
+        policy,
         print_env: settings.is_on(&PRINT_ENV)?,
         daemon: daemon(settings)?,
     })
@@ -195,10 +202,23 @@ fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
     let no_imds = settings.switched_on(&NO_IMDS)?;
     let no_container = settings.switched_on(&NO_CONTAINER)?;
     match (no_imds, no_container) {
+        (Some(_), Some(second)) if settings.is_on(&SECRETS)? => {
+            let unused = [&PORT, &LISTEN, &ALLOW_REMOTE].map(|option| settings.flag(option));
+            for flag in unused {
+                if let Some(first) = flag? {
+                    return Err(UsageError::Conflict {
+                        first: first.origin.into(),
+                        second: second.into(),
+                        why: "remove one of them: it is for credentials, and only secrets are served",
+                    });
+                }
+            }
+            Ok(Offer::Nothing)
+        }
         (Some(first), Some(second)) => Err(UsageError::Conflict {
             first: first.into(),
             second: second.into(),
-            why: "remove one of them: together they would leave nothing to serve",
+            why: "remove one of them, or add `--secrets`: together they would leave nothing to serve",
         }),
         (Some(_), None) => Ok(Offer::Container),
         (None, Some(_)) => Ok(Offer::Imds),

@@ -1,7 +1,7 @@
 //! The roles that `serve` serves: their refreshers, their routes and the tokens of these. A reload
 //! replaces them while requests are answered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub(super) struct RunningRoles<'a> {
     refreshers: RefresherSet,
     running: RefCell<Vec<RunningRole<SessionPlan, Rc<ServedRole>>>>,
     replaced: Notify,
+    /// The index of the role of `/credentials`, which secrets are read with if none is named.
+    default: Cell<Option<usize>>,
     /// The tokens of the routes, and their files.
     tokens: RefCell<Vec<(Rc<RouteToken>, PathBuf)>>,
 }
@@ -66,7 +68,18 @@ impl<'a> RunningRoles<'a> {
         let (log, status) = (Arc::clone(&context.log), Arc::clone(&context.status));
         let (refreshers, running) = (RefresherSet::default(), RefCell::default());
         let (replaced, tokens) = (Notify::new(), RefCell::default());
-        Self { plan, endpoints, log, status, open_token, refreshers, running, replaced, tokens }
+        Self {
+            plan,
+            endpoints,
+            log,
+            status,
+            open_token,
+            refreshers,
+            running,
+            replaced,
+            default: Cell::default(),
+            tokens,
+        }
     }
 
     /// Returns the refreshers of the roles.
@@ -82,6 +95,19 @@ impl<'a> RunningRoles<'a> {
     /// Completes when the roles are replaced, or at once if they were since it was last called.
     pub(super) async fn replaced(&self) {
         self.replaced.notified().await;
+    }
+
+    /// Returns the roles, the default one first.
+    pub(super) fn by_default(&self) -> Vec<(Role<SessionPlan>, Arc<StatusChannel>)> {
+        let running = self.running.borrow();
+        let of = |it: &RunningRole<SessionPlan, Rc<ServedRole>>| {
+            (it.role.clone(), Arc::clone(it.state.channel()))
+        };
+        let mut roles: Vec<_> = running.iter().map(of).collect();
+        if let Some(index) = self.default.get().filter(|index| *index < roles.len()) {
+            roles[..=index].rotate_right(1);
+        }
+        roles
     }
 
     /// Returns what is served.
@@ -142,6 +168,7 @@ impl<'a> RunningRoles<'a> {
             (refresher, Rc::new(served))
         };
         let RoleSelection { roles, container, imds } = selection;
+        self.default.set(container);
         self.status.set_roles(roles.iter().filter_map(|role| role.name.clone()));
         let is_same = SessionPlan::makes_the_sessions_of;
         let changes = replace_roles(&mut running, roles, &self.refreshers, is_same, start);

@@ -1,58 +1,36 @@
-//! Request bodies: `serve` expects none, so only their presence is checked.
-
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+//! Request bodies: most services expect none, so only their presence is checked.
 
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::body::{Body as _, Incoming};
 
 use super::connections::Activity;
+use crate::server::RequestBody;
 
-/// Whether a request has a body.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum RequestBody {
-    /// It has none, or an empty one.
-    Empty,
-    /// It has one. The body is not read.
-    Present,
-}
-
-impl RequestBody {
-    /// Returns whether `incoming` is empty. If it comes in chunks, this waits for the first; the client has
-    /// as long for it as for a head.
-    pub(super) async fn of(incoming: &mut Incoming, activity: &Activity) -> Self {
-        if incoming.is_end_stream() {
-            return Self::Empty;
-        }
-        if incoming.size_hint().upper().is_some() {
-            return Self::Present;
-        }
-        activity.reading_body();
-        while let Some(frame) = incoming.frame().await {
-            // Trailers are not a body.
-            let is_empty = |frame: Frame<Bytes>| !frame.into_data().is_ok_and(|it| !it.is_empty());
-            if !frame.is_ok_and(is_empty) {
-                return Self::Present;
-            }
-        }
-        Self::Empty
+/// Reads a body of at most `limit` bytes. The client has as long for it as for a head. Of a larger one, as
+/// much may be read as shows that.
+pub(super) async fn receive(
+    incoming: &mut Incoming,
+    limit: usize,
+    activity: &Activity,
+) -> RequestBody {
+    if incoming.is_end_stream() {
+        return RequestBody::Empty;
     }
-}
-
-/// The body that the endpoints get: they only check whether there is one.
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(None)
+    // Without an upper limit it comes in chunks, of which the first may be the last.
+    let length = incoming.size_hint().upper();
+    if length.is_some_and(|length| length > limit as u64) {
+        return RequestBody::Unread;
     }
-
-    fn is_end_stream(&self) -> bool {
-        *self == Self::Empty
+    activity.reading_body();
+    let mut received = Vec::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(frame) = frame else { return RequestBody::Unread };
+        // Trailers are not a body.
+        let Ok(bytes) = frame.into_data() else { continue };
+        if received.len() + bytes.len() > limit {
+            return RequestBody::Unread;
+        }
+        received.extend_from_slice(&bytes);
     }
+    if received.is_empty() { RequestBody::Empty } else { RequestBody::Received(received.into()) }
 }

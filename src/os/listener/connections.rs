@@ -80,6 +80,11 @@ impl ConnectionTable {
         })
     }
 
+    /// Returns the limits.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Spawns `converse` as a task, if there is room for one more connection.
     ///
     /// If there is none, the connection is closed that has kept us waiting longest: first an idle one,

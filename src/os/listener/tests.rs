@@ -11,7 +11,7 @@ use std::time::Instant as StdInstant;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::server::{ServePolicy, ServedRole, ServedRoles};
+use crate::server::{Endpoints, ServePolicy, ServedRole, ServedRoles};
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::credentials::{Credentials, Session};
 use roles_anywhere_client::ports::Ports;
@@ -28,8 +28,14 @@ const SHORT: Duration = Duration::from_millis(200);
 /// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-const QUICK: Limits =
-    Limits { connections: 4, reading: SHORT, writing: SHORT, idle: LONG, drain: SHORT };
+const QUICK: Limits = Limits {
+    connections: 4,
+    reading: SHORT,
+    writing: SHORT,
+    idle: LONG,
+    drain: SHORT,
+    head: MIN_HEAD,
+};
 
 /// A server on a separate thread, until it is dropped.
 struct Server {
@@ -497,6 +503,39 @@ fn error_names_the_address_in_use() {
     let text = error.to_string();
     assert!(text.starts_with(&format!("error: cannot listen on {address}\n")), "{text}");
     assert!(text.contains("--port"), "{text}");
+}
+
+#[test]
+fn secrets_share_the_file_descriptors_among_reads_and_waits() {
+    for (wanted, free, requests) in
+        [(800, 10_000, 800), (800, 1_024, 480), (10, 1_024, 10), (800, 0, 1), (800, 72, 4)]
+    {
+        let (limits, least) = Limits::for_secrets(wanted, free);
+        assert_eq!((least, limits.connections), (requests, 2 * requests + 16), "{free}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn secrets_are_served_on_loopback_by_both_families() {
+    let (limits, _) = Limits::for_secrets(8, 1_024);
+    let http = HttpListener::bind_loopback(0, limits).unwrap();
+    let addresses = http.addresses();
+    assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+    assert!(addresses.iter().all(|address| address.port() == addresses[0].port()));
+    let has_ipv6 = StdListener::bind("[::1]:0").is_ok();
+    assert_eq!(addresses.len(), if has_ipv6 { 2 } else { 1 });
+    for bound in &http.listeners {
+        let _client = Stream::connect(bound.address).unwrap();
+        bound.socket.set_nonblocking(false).unwrap();
+        let (stream, _) = bound.socket.accept().unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        let is_v6 = bound.address.is_ipv6();
+        let hops = if is_v6 { socket.unicast_hops_v6() } else { socket.ttl_v4() };
+        assert_eq!(hops.unwrap(), 1, "{}", bound.address);
+    }
+    let taken = HttpListener::bind_loopback(addresses[0].port(), limits).unwrap_err();
+    assert!(taken.to_string().contains("--secrets-port"), "{taken}");
 }
 
 #[test]

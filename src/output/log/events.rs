@@ -172,6 +172,26 @@ events! {
         "replaced access key deactivated" ["secret" "access_key_id"];
     ACCESS_KEY_DELETED = "access_key_deleted" Info
         "access key deleted" ["secret" "access_key_id" "reason"];
+    SECRETS_LISTENING = "secrets_listening" Info
+        "listening for readers of secrets" ["address" "token"];
+    SECRET_READ = "secret_read" Info
+        "secret read"
+        ["route" "peer" "uid" "token" "secret" "parameter" "version" "value" "stale_seconds" "reason"
+        "role_name"];
+    SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
+        "secrets were read while the log could not be written" ["uid" "count"];
+    SECRETS_TOKEN_RENEWED = "secrets_token_renewed" Info "token for secrets renewed" ["token"]
+        ends [SECRETS_TOKEN_RENEWAL_FAILED];
+    SECRETS_TOKEN_RENEWAL_FAILED = "secrets_token_renewal_failed" Warning
+        "cannot read or write the token for secrets; the current one stays valid" ["reason" "token"];
+    SECRETS_TOKEN_RESTORED = "secrets_token_restored" Warning
+        "the file of the token for secrets was missing or changed, and was written again" ["found"]
+        ends [SECRETS_TOKEN_LOST];
+    SECRETS_TOKEN_LOST = "secrets_token_lost" Warning
+        "the file of the token for secrets is missing or changed, and cannot be written"
+        ["found" "reason"];
+    SECRETS_TOKEN_NOT_REMOVED = "secrets_token_not_removed" Warning
+        "cannot remove the file of the token for secrets" ["reason"];
 }
 
 #[cfg(test)]
@@ -222,6 +242,9 @@ mod tests {
             "container_credentials_disabled",
             "container_token_restored",
             "container_token_not_removed",
+            "secret_read_unlogged",
+            "secrets_token_restored",
+            "secrets_token_not_removed",
         ];
         let ended: Vec<&str> = ALL.iter().flat_map(|event| event.ends).copied().collect();
         for event in ALL {

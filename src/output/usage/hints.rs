@@ -2,7 +2,9 @@
 
 use super::{UsageError, quoted_list, wrong_reference};
 use crate::credentials_file::ProfileNameError;
-use crate::options::table::{OptionSpec, Syntax, ValueType, identity, session, transport};
+use crate::options::table::{
+    OptionSpec, Syntax, ValueType, identity, other_programs, session, transport,
+};
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
 
@@ -77,6 +79,9 @@ fn missing_hints(
     let mut hints = vec![match (options, argument) {
         _ if has_role => missing_in_role(options).to_owned(),
         ([_], Some(argument)) => format!("pass `{argument}` after the command"),
+        ([option], None) if *option == &other_programs::AGENT_TOKEN => {
+            "set `AWS_TOKEN` to a token, or to `file://PATH` for one in a file; or set `XDG_RUNTIME_DIR`, where `serve` stores a token that it makes".to_owned()
+        }
         ([option], None) if variables.is_empty() => format!("pass `{option}`"),
         ([option], None) => format!("pass `{option}`, or set {variables}"),
         (_, Some(argument)) => {

@@ -4,7 +4,6 @@
 use hyper::header::HeaderMap;
 
 use crate::server::Endpoints;
-use crate::server::metrics;
 use crate::server::no_credentials::no_credentials;
 use crate::server::response::{self, Response};
 use crate::server::router::{Access, Authentication, Handler, Methods, Route, without_token};
@@ -35,7 +34,7 @@ fn healthz(_: &Endpoints, _: &HeaderMap) -> Response {
 
 /// Returns whether there are credentials of all roles. It does not wait for an exchange in flight: a probe asks
 /// again.
-fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
+pub(in crate::server) fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
     let now = ClockReading::of(&*endpoints.ports.clock);
     let roles = endpoints.roles();
     match roles.all.iter().find_map(|role| role.not_ready(now)) {
@@ -45,7 +44,5 @@ fn readyz(endpoints: &Endpoints, _: &HeaderMap) -> Response {
 }
 
 fn render_metrics(endpoints: &Endpoints, _: &HeaderMap) -> Response {
-    let now = ClockReading::of(&*endpoints.ports.clock);
-    let unlogged = endpoints.audit.unlogged();
-    response::metrics(metrics::render(&endpoints.roles(), &endpoints.requests, unlogged, now))
+    response::metrics(endpoints.metrics())
 }

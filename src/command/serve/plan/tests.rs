@@ -6,6 +6,7 @@ use super::*;
 use crate::command::serve::{Serve, ServePlan};
 use crate::command::{ALL, PlanInputs, plan};
 use crate::server::ServePolicy;
+use crate::server::secrets::{PlannedToken, SecretsPlan, TokenSource};
 use roles_anywhere_client::ports::Environment;
 
 const BASE: [(&str, &str); 5] = [
@@ -119,4 +120,77 @@ fn is_not_stopped_by_the_variables_of_a_kubernetes_service() {
     assert_eq!(planned(&listen, &service).unwrap().0.listen, [loopback(1)]);
     let port = [("ROLES_ANYWHERE_PORT", "tcp")];
     assert!(planned(&[], &port).unwrap_err().contains("ROLES_ANYWHERE_PORT"));
+}
+
+#[test]
+fn secrets_are_served_on_request() {
+    let secrets = |words: &[&str], variables: &[(&str, &str)]| {
+        planned(words, variables).map(|(serve, _)| serve.secrets)
+    };
+    assert!(secrets(&[], &[("AWS_TOKEN", "t")]).unwrap().is_none());
+    assert!(secrets(&[], &[("ROLES_ANYWHERE_SECRETS_PORT", "1")]).unwrap().is_none());
+    assert_eq!(secrets(&["--secrets"], &[]).unwrap().unwrap().port, 2_773);
+    let variables = [("ROLES_ANYWHERE_SECRETS", "true"), ("ROLES_ANYWHERE_SECRETS_PORT", "0")];
+    assert_eq!(secrets(&[], &variables).unwrap().unwrap().port, 0);
+    let error = secrets(&["--secrets-port", "1"], &[]).unwrap_err();
+    assert!(error.contains("`--secrets`"), "{error}");
+    let error = secrets(&["--secrets", "--secrets-port", "65536"], &[]).unwrap_err();
+    assert!(error.contains("--secrets-port") && error.contains("0 to 65535"), "{error}");
+    let policy = secrets(&["--secrets", "--allow-host=a", "--require-audit"], &[]);
+    let policy = policy.unwrap().unwrap().policy;
+    assert_eq!((policy.hosts.len(), policy.audit), (1, AuditPolicy::Required));
+}
+
+#[test]
+fn token_for_secrets_is_that_of_the_first_variable() {
+    let plan = |variables: &[(&str, &str)]| {
+        planned(&["--secrets"], variables).map(|(serve, _)| serve.secrets.unwrap())
+    };
+    let token = |variables: &[(&str, &str)]| {
+        let SecretsPlan { tokens, own_token, .. } = plan(variables).unwrap();
+        assert_eq!(own_token, TokenFile::Disabled);
+        let [PlannedToken { name, source, access }] = &tokens[..] else { panic!("{tokens:?}") };
+        assert!(access.is_unlimited());
+        let source = match source {
+            TokenSource::Value(value) => value.expose().to_owned(),
+            TokenSource::File(source) => format!("{:?}", source.location),
+        };
+        (name.clone(), source)
+    };
+    let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let all = [
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "c"),
+        ("AWS_SESSION_TOKEN", "b"),
+        ("AWS_TOKEN", "a"),
+    ];
+    assert_eq!(token(&all), named("AWS_TOKEN", "a"));
+    assert_eq!(token(&all[..2]), named("AWS_SESSION_TOKEN", "b"));
+    assert_eq!(token(&all[..1]), named("AWS_CONTAINER_AUTHORIZATION_TOKEN", "c"));
+    // One that is empty is not set.
+    let empty = [("AWS_TOKEN", ""), ("AWS_SESSION_TOKEN", "b")];
+    assert_eq!(token(&empty), named("AWS_SESSION_TOKEN", "b"));
+    let file = token(&[("AWS_TOKEN", "file:///run/token")]);
+    assert_eq!(file, named("AWS_TOKEN", "`/run/token`"));
+    let own = plan(&[]).unwrap();
+    assert!(own.tokens.is_empty());
+    let address = ["127.0.0.1:2773".parse().unwrap()];
+    let path = own.own_token.path(&address, None).unwrap();
+    assert_eq!(path.to_str(), Some("/run/user/1/roles-anywhere/secrets-token-127.0.0.1-2773"));
+    let error = plan(&[("XDG_RUNTIME_DIR", "")]).unwrap_err();
+    assert!(error.contains("AWS_TOKEN"), "{error}");
+}
+
+#[test]
+fn secrets_alone_leave_the_port_of_credentials_unbound() {
+    let alone = ["--secrets", "--no-imds", "--no-container"];
+    let (serve, _) = planned(&alone, &[]).unwrap();
+    assert_eq!((serve.policy.offer, serve.listen.len()), (Offer::Nothing, 0));
+    assert_eq!(serve.token_file, TokenFile::Disabled);
+    for flag in ["--port=1", "--listen=[::1]:1", "--allow-remote", "--token-file=t"] {
+        let error = planned(&[&alone[..], &[flag]].concat(), &[]).unwrap_err();
+        assert!(error.contains(flag.split('=').next().unwrap()), "{error}");
+    }
+    // A variable may be set for other commands.
+    assert!(planned(&alone, &[("ROLES_ANYWHERE_PORT", "1")]).is_ok());
+    assert!(planned(&["--no-imds", "--no-container"], &[]).is_err());
 }

@@ -1,0 +1,117 @@
+//! The endpoint of secrets of a running `serve`: its sockets, its tokens and its cache.
+
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+
+use crate::app::App;
+use crate::app::daemon::SystemDaemon;
+use crate::app::secrets_upstream::{SecretsUpstream, UpstreamRole};
+use crate::app::session::SessionClient;
+use crate::command::serve::Serve;
+use crate::command::serve::roles::RunningRoles;
+use crate::options::session_plan::CalledServices;
+use crate::output::error::Error;
+use crate::output::log::Field;
+use crate::output::log::events::SECRETS_LISTENING;
+use crate::secrets_cache::SecretsCache;
+use crate::server::secrets::{SecretsEndpoint, SecretsPlan, SecretsToken, SecretsTokens};
+use crate::server::{Endpoints, Listener, OpenTokenFile, RouteToken};
+
+/// The endpoint, bound and not served yet.
+pub(super) struct SecretsService {
+    listener: Box<dyn Listener<SecretsEndpoint>>,
+    running: RunningSecrets,
+    cache: Rc<SecretsCache>,
+}
+
+/// What is told of changes while the endpoint is served.
+#[derive(Clone)]
+pub(super) struct RunningSecrets {
+    endpoint: Rc<SecretsEndpoint>,
+    upstream: Rc<SecretsUpstream>,
+}
+
+impl RunningSecrets {
+    /// Reads with other roles from now on, with the first one if none is named.
+    pub(super) fn replace_roles(&self, roles: &RunningRoles<'_>, app: &App) {
+        let roles = roles.by_default().into_iter().filter_map(|(role, channel)| {
+            let ports = SessionClient::open(app, &role.plan).ports();
+            let CalledServices { endpoints, region } = role.plan.services?;
+            let services = (endpoints, region);
+            Some(UpstreamRole::new(role.name, role.plan.provider, channel, services, ports))
+        });
+        self.upstream.replace_roles(roles.collect());
+    }
+
+    /// Ends the token of this process, and the log.
+    pub(super) fn end(&self) {
+        self.endpoint.end();
+    }
+}
+
+impl SecretsService {
+    /// Listens, and opens the tokens. `endpoints` have the sessions.
+    pub(super) fn open(
+        (serve, plan): (&Serve, &SecretsPlan),
+        endpoints: &Rc<Endpoints>,
+        system: &SystemDaemon<'_>,
+    ) -> Result<Self, Error> {
+        let SystemDaemon { app, context, ports, .. } = system;
+        let others = !serve.listen.is_empty();
+        let requests = plan.policy.connections;
+        let (listener, requests) = app.listen_for_secrets(plan.port, requests, others)?;
+        let addresses = listener.addresses();
+        let open = |planned| SecretsToken::open(planned, &*ports.files);
+        let mut tokens: Vec<_> =
+            plan.tokens.iter().cloned().map(open).collect::<Result<_, Error>>()?;
+        let mut place = plan.tokens.first().map(|token| token.name.clone());
+        if let Some(file) = app.token_file(&plan.own_token, &addresses, None)? {
+            let OpenTokenFile { path, store } = file;
+            let token = RouteToken::new(None, store);
+            endpoints.renew_token(&token)?;
+            tokens.push(SecretsToken::own(token));
+            place = Some(path.display().to_string());
+        }
+        let upstream = Rc::new(SecretsUpstream::default());
+        let calls = Rc::clone(&upstream) as _;
+        let cache = SecretsCache::new(calls, ports.clone(), plan.cache, plan.prefetch.clone());
+        let cache = Rc::new(cache);
+        let mut policy = plan.policy.clone();
+        policy.connections = requests;
+        let endpoint = SecretsEndpoint::new(
+            policy,
+            (Rc::clone(&cache) as _, SecretsTokens::new(tokens)),
+            Rc::clone(endpoints),
+            ports.clone(),
+            Arc::clone(&context.log),
+        );
+        for address in &addresses {
+            let place = place.iter().map(|place| -> Field<'_> { ("token", place) });
+            let fields: Vec<_> = [("address", address as _)].into_iter().chain(place).collect();
+            context.log.event(&SECRETS_LISTENING, &fields);
+        }
+        let running = RunningSecrets { endpoint: Rc::new(endpoint), upstream };
+        Ok(Self { listener: Box::new(listener), running, cache })
+    }
+
+    /// Returns what is told of changes.
+    pub(super) fn running(&self) -> RunningSecrets {
+        self.running.clone()
+    }
+
+    /// Serves until `stop` completes and the running requests are answered.
+    pub(super) async fn serve(self, stop: Pin<Box<dyn Future<Output = ()>>>) -> Result<(), Error> {
+        let Self { listener, running: RunningSecrets { endpoint, .. }, cache } = self;
+        let serving = listener.serve(Rc::clone(&endpoint), stop);
+        let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh()));
+        match select(serving, select(endpoint, cache)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => {
+                match never {}
+            }
+        }
+    }
+}

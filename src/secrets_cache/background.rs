@@ -1,0 +1,129 @@
+//! What runs beside the readers: their calls, checks before the TTL ends, and the prefetch.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{LocalBoxFuture, pending, select};
+use futures_util::stream::FuturesUnordered;
+
+use super::SecretsCache;
+use super::entry::ValueEntry;
+use super::upstream::SessionState;
+
+/// How many calls are in flight at the same time: each may need a connection of its own. Those that are
+/// late do not count.
+const CALLS_AT_ONCE: usize = 16;
+
+/// The bounds of the time after which the entries are examined again: an entry that was not read for long
+/// may have been read meanwhile.
+const TICK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// Counts a call that is waiting or late as idle, until it is dropped.
+pub(super) struct IdleCall<'a>(&'a Cell<usize>);
+
+impl Drop for IdleCall<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+impl SecretsCache {
+    /// Makes all calls, those of readers too, until it is dropped.
+    pub async fn keep_fresh(&self) -> Infallible {
+        let mut calls: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
+        let mut lists = FuturesUnordered::new();
+        let mut prefetch = pin!(self.prefetch());
+        let mut next_examination = Duration::ZERO;
+        loop {
+            let now = self.ports.clock.uptime();
+            if now >= next_examination {
+                self.drop_refused();
+                next_examination = now + self.check_due(now);
+                lists.extend(self.due_lists().into_iter().map(|scope| self.compare_list(scope)));
+            }
+            while calls.len() < CALLS_AT_ONCE + self.idle_calls.get() {
+                let Some((entry, call)) = self.queue.borrow_mut().next() else { break };
+                calls.push(Box::pin(self.perform(entry, call)));
+            }
+            let ended = pin!(async {
+                // Without calls, there is no end of one to wait for.
+                while calls.next().await.is_none() {
+                    pending::<()>().await;
+                }
+            });
+            let listed = pin!(async {
+                while lists.next().await.is_some() {}
+                pending::<()>().await;
+            });
+            let woken = pin!(self.queued.notified());
+            let woken = select(woken, self.ports.timer.sleep(next_examination.saturating_sub(now)));
+            let work = select(ended, select(listed, prefetch.as_mut()));
+            select(work, woken).await;
+        }
+    }
+
+    /// Counts a call as idle.
+    pub(super) fn idle_call(&self) -> IdleCall<'_> {
+        self.idle_calls.set(self.idle_calls.get() + 1);
+        // Another call may start in its place.
+        self.queued.notify_one();
+        IdleCall(&self.idle_calls)
+    }
+
+    /// Drops what was read with roles that have no session any more, as AWS refuses another one.
+    fn drop_refused(&self) {
+        let mut roles: Vec<_> = Vec::new();
+        for entry in self.entries.borrow().all() {
+            if !roles.iter().any(|role| Rc::ptr_eq(role, &entry.scope.role)) {
+                roles.push(Rc::clone(&entry.scope.role));
+            }
+        }
+        for role in roles {
+            if matches!(self.upstream.session(&role), SessionState::Refused(_)) {
+                self.entries.borrow_mut().remove_role(&role);
+            }
+        }
+    }
+
+    /// Makes the checks that are due, and returns the time until the entries are to be examined again.
+    fn check_due(&self, now: Duration) -> Duration {
+        let (shortest, longest) = TICK;
+        let tick = (self.policy.ttl / 20).clamp(shortest, longest);
+        let mut next = now + tick;
+        let active: Vec<Rc<ValueEntry>> = self.active_entries(now);
+        for entry in active {
+            let due = {
+                let state = entry.state.borrow();
+                if state.call.is_some() {
+                    continue;
+                }
+                state.next_check
+            };
+            if due > now {
+                next = next.min(due);
+                continue;
+            }
+            let item = entry.state.borrow().item.clone();
+            if self.outages.borrow_mut().allow_call(&entry.scope, &item, now) {
+                drop(self.call_in_background(&entry));
+            }
+        }
+        self.entries.borrow_mut().remove_useless(&self.policy, now);
+        next.saturating_sub(now).max(shortest.min(tick))
+    }
+
+    /// Returns the entries with a value that were read within the last two TTLs.
+    pub(super) fn active_entries(&self, now: Duration) -> Vec<Rc<ValueEntry>> {
+        let entries = self.entries.borrow();
+        let is_active = |entry: &&Rc<ValueEntry>| {
+            entry.was_read_within(2 * self.policy.ttl, now)
+                && !self.policy.ttl.is_zero()
+                && entry.state.borrow().held.is_some()
+        };
+        entries.all().iter().filter(is_active).map(Rc::clone).collect()
+    }
+}

@@ -1,0 +1,52 @@
+//! How long values are served, and how many are kept.
+
+use std::time::Duration;
+
+/// How long values are served, and how many are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CachePolicy {
+    /// The time after which AWS has to confirm a value; with 0, each read makes a call.
+    pub ttl: Duration,
+    /// For how long after the TTL a value is served while AWS cannot be reached; with 0, it is not.
+    pub max_stale: Duration,
+    /// The most entries.
+    pub max_entries: usize,
+    /// The most bytes of all values, rendered once.
+    pub max_bytes: usize,
+}
+
+impl Default for CachePolicy {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(300),
+            max_stale: Duration::from_hours(24),
+            max_entries: 1_000,
+            max_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The longest time that a reader waits: `asm-exec` gives up after 5 s.
+pub const READER_LIMIT: Duration = Duration::from_secs(4);
+
+/// The time limit of a call, with its retries. It may outlast its readers, and then fills the entry.
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a failure is the answer to further reads of a value that the cache does not have.
+pub(super) const FAILURE_TTL: Duration = Duration::from_secs(5);
+
+/// The least time between two calls for one entry that `refreshNow` asks for.
+pub(super) const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How long an outage is known after the last call that failed: readers of older values do not wait.
+pub(super) const OUTAGE_KNOWN_FOR: Duration = Duration::from_secs(30);
+
+/// The time between two calls that try whether an outage has ended.
+pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a value is confirmed by `DescribeSecret` only. Then `GetSecretValue` also tells whether the role
+/// may still read and decrypt it.
+pub(super) const LONGEST_WITHOUT_GET: Duration = Duration::from_hours(1);
+
+/// How long an operation is not tried again that the role may not use.
+pub(super) const DENIED_FOR: Duration = Duration::from_hours(1);

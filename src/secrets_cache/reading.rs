@@ -1,0 +1,246 @@
+//! Reads: what is served at once, and what waits for a call.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use super::SecretsCache;
+use super::call::CallOutcome;
+use super::decision::{LastFailure, ReadDecision, decide, may_be_stale};
+use super::entry::ValueEntry;
+use super::key::EntryKey;
+use super::policy::READER_LIMIT;
+use super::read::{
+    OutageReason, ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue,
+    StaleReason,
+};
+use super::upstream::{CallScope, ReadingRole, SessionState};
+use roles_anywhere_client::region::Region;
+
+impl SecretsCache {
+    /// Returns the value of an entry that is within its TTL.
+    pub(super) fn read_if_fresh(&self, request: &ReadRequest) -> Option<ServedValue> {
+        if request.freshness == RequestedFreshness::Now {
+            return None;
+        }
+        let role = self.upstream.role(request.role.as_deref())?;
+        if self.upstream.session(&role) != SessionState::Usable {
+            return None;
+        }
+        let entry = self.known_entry(&role, request)?;
+        let now = self.ports.clock.uptime();
+        let decision =
+            decide(&entry.state.borrow().view(None), request.freshness, now, &self.policy);
+        if decision != ReadDecision::Fresh {
+            return None;
+        }
+        self.touch(&entry, now);
+        served(&entry, now, None)
+    }
+
+    /// Reads by `deadline`, an uptime.
+    pub(super) async fn read_by(
+        &self,
+        request: &ReadRequest,
+        deadline: Duration,
+    ) -> Result<ServedValue, ReadFailure> {
+        let role = self.upstream.role(request.role.as_deref());
+        let role = role.ok_or(ReadFailure::UnknownRole)?;
+        let mut is_again = false;
+        loop {
+            if let SessionState::Refused(failure) = self.upstream.session(&role) {
+                self.entries.borrow_mut().remove_role(&role);
+                return Err(failure);
+            }
+            let entry = self.entry_of(&role, request);
+            let outcome = self.read_entry(&entry, request.freshness, deadline).await;
+            // AWS may have refused it by the ARN of a secret that has another one now.
+            let has_name =
+                self.known_entry(&role, request).is_some_and(|it| Rc::ptr_eq(&it, &entry));
+            match outcome {
+                Err(LastFailure { outage: None, .. }) if !has_name && !is_again => is_again = true,
+                outcome => return outcome.map_err(|failed| failed.failure),
+            }
+        }
+    }
+
+    async fn read_entry(
+        &self,
+        entry: &Rc<ValueEntry>,
+        freshness: RequestedFreshness,
+        deadline: Duration,
+    ) -> Result<ServedValue, LastFailure> {
+        let now = self.ports.clock.uptime();
+        self.touch(entry, now);
+        let decision = {
+            let state = entry.state.borrow();
+            let outage = self.outages.borrow().of(&entry.scope, &state.item, now);
+            decide(&state.view(outage), freshness, now, &self.policy)
+        };
+        match decision {
+            ReadDecision::Fresh => served(entry, now, None).ok_or_else(|| defect(now)),
+            ReadDecision::Stale(reason) => {
+                self.stale(entry, reason, now).ok_or_else(|| defect(now))
+            }
+            ReadDecision::Fail(failure) => {
+                let outage = entry.state.borrow().failure.as_ref().and_then(|last| last.outage);
+                Err(LastFailure { at: now, outage, failure })
+            }
+            ReadDecision::Wait => {
+                let outcome = self.wait_for_call(entry, freshness, deadline).await;
+                self.answer(entry, freshness, outcome)
+            }
+        }
+    }
+
+    /// Returns the result of a call; that of none by `deadline` is a timeout.
+    pub(super) async fn wait_for_call(
+        &self,
+        entry: &Rc<ValueEntry>,
+        freshness: RequestedFreshness,
+        deadline: Duration,
+    ) -> CallOutcome {
+        let call = self.call_for(entry, freshness);
+        let clock = &self.ports.clock;
+        let remaining = deadline.saturating_sub(clock.uptime());
+        match select(pin!(call.outcome()), self.ports.timer.sleep(remaining)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(LastFailure {
+                at: clock.uptime(),
+                outage: Some(OutageReason::Timeout),
+                failure: ReadFailure::Timeout,
+            }),
+        }
+    }
+
+    /// Returns what a reader gets that has waited.
+    fn answer(
+        &self,
+        entry: &Rc<ValueEntry>,
+        freshness: RequestedFreshness,
+        outcome: CallOutcome,
+    ) -> Result<ServedValue, LastFailure> {
+        let now = self.ports.clock.uptime();
+        match outcome {
+            Ok((value, confirmed)) => {
+                let age = now.saturating_sub(confirmed);
+                Ok(ServedValue { value, age, stale: None, source: ReadSource::Aws })
+            }
+            Err(failed) => {
+                let reason = failed.outage.filter(|_| freshness == RequestedFreshness::Cached);
+                let stale = reason.and_then(|reason| self.stale(entry, reason, now));
+                stale.ok_or(failed)
+            }
+        }
+    }
+
+    /// Returns the value of an entry if it may be served in an outage.
+    fn stale(
+        &self,
+        entry: &ValueEntry,
+        reason: OutageReason,
+        now: Duration,
+    ) -> Option<ServedValue> {
+        let confirmed = entry.state.borrow().held.as_ref()?.confirmed;
+        if !may_be_stale(confirmed, now, &self.policy) {
+            return None;
+        }
+        // Another call may have confirmed it meanwhile.
+        let age = now.saturating_sub(confirmed);
+        let stale =
+            age.checked_sub(self.policy.ttl).map(|past_ttl| StaleReason { past_ttl, reason });
+        served(entry, now, stale)
+    }
+
+    /// Returns the entry of a request, if there is one.
+    pub(super) fn known_entry(
+        &self,
+        role: &ReadingRole,
+        request: &ReadRequest,
+    ) -> Option<Rc<ValueEntry>> {
+        let region = region_of(role, request);
+        let key = EntryKey::of(role, region, &request.item);
+        self.entries.borrow().find(&key).map(Rc::clone)
+    }
+
+    /// Returns the entry of a request, which may be a new one.
+    pub(super) fn entry_of(&self, role: &Rc<ReadingRole>, request: &ReadRequest) -> Rc<ValueEntry> {
+        self.entry_in(role, region_of(role, request), &request.item)
+    }
+
+    /// Returns the entry of `item`, which may be a new one.
+    pub(super) fn entry_in(
+        &self,
+        role: &Rc<ReadingRole>,
+        region: &Region,
+        item: &ReadItem,
+    ) -> Rc<ValueEntry> {
+        let key = EntryKey::of(role, region, item);
+        let mut entries = self.entries.borrow_mut();
+        if let Some(entry) = entries.find(&key) {
+            return Rc::clone(entry);
+        }
+        let scope = CallScope { role: Rc::clone(role), region: region.clone() };
+        entries.add(key, scope, item)
+    }
+
+    /// Remembers that a reader wants the value.
+    fn touch(&self, entry: &ValueEntry, now: Duration) {
+        entry.last_read.set(Some(now));
+        entry.last_use.set(self.next_number());
+    }
+
+    /// Returns a value whose version is not `known`, as soon as there is one.
+    pub(super) async fn read_other_version(
+        &self,
+        request: &ReadRequest,
+        known: &str,
+        limit: Duration,
+    ) -> Result<Option<ServedValue>, ReadFailure> {
+        let clock = &self.ports.clock;
+        let end = clock.uptime() + limit;
+        let request = ReadRequest { freshness: RequestedFreshness::Cached, ..request.clone() };
+        loop {
+            let now = clock.uptime();
+            let served = match self.read_if_fresh(&request) {
+                Some(served) => served,
+                None => self.read_by(&request, now + READER_LIMIT).await?,
+            };
+            if served.value.version() != Some(known) {
+                return Ok(Some(served));
+            }
+            let remaining = end.saturating_sub(clock.uptime());
+            if remaining.is_zero() {
+                return Ok(None);
+            }
+            // It is read in each TTL, so that it is refreshed in the background.
+            let pause = remaining.min(self.policy.ttl.max(Duration::from_secs(1)));
+            let role = self.upstream.role(request.role.as_deref());
+            let entry = role.and_then(|role| self.known_entry(&role, &request));
+            let timer = self.ports.timer.sleep(pause);
+            match entry {
+                Some(entry) => drop(select(pin!(entry.changed.notified()), timer).await),
+                None => timer.await,
+            }
+        }
+    }
+}
+
+fn region_of<'a>(role: &'a ReadingRole, request: &'a ReadRequest) -> &'a Region {
+    request.item.region().or(request.region.as_ref()).unwrap_or(&role.region)
+}
+
+fn served(entry: &ValueEntry, now: Duration, stale: Option<StaleReason>) -> Option<ServedValue> {
+    let state = entry.state.borrow();
+    let held = state.held.as_ref()?;
+    let source = if stale.is_some() { ReadSource::StaleCache } else { ReadSource::Cache };
+    let age = now.saturating_sub(held.confirmed);
+    Some(ServedValue { value: Rc::clone(&held.value), age, stale, source })
+}
+
+/// Returns the failure of an entry that has lost its value, which does not happen while it is read.
+fn defect(at: Duration) -> LastFailure {
+    LastFailure { at, outage: None, failure: ReadFailure::Internal }
+}

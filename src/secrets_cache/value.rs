@@ -1,0 +1,154 @@
+//! A value in memory.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
+
+use hyper::body::Bytes;
+
+use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
+use roles_anywhere_client::aws::parameter::Parameter;
+use roles_anywhere_client::secret::SecretBytes;
+
+/// A value that is wiped when its last reader has dropped it. `Debug` does not show it.
+pub struct CachedValue {
+    content: FetchedValue,
+    version: Option<Rc<str>>,
+    bodies: [OnceCell<Bytes>; BodyFormat::COUNT],
+}
+
+/// A version of a secret or a parameter, as AWS returned it.
+#[derive(Clone, Debug)]
+pub enum FetchedValue {
+    /// Of a secret.
+    Secret(SecretVersion),
+    /// Of a parameter.
+    Parameter(Parameter),
+}
+
+/// A format in which values are sent to readers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BodyFormat {
+    /// That of AWS's agent.
+    Agent,
+    /// That of the Lambda extension.
+    LambdaExtension,
+}
+
+impl BodyFormat {
+    const COUNT: usize = 2;
+}
+
+/// Rendered bytes, which are wiped when the last copy of them is dropped.
+struct WipedBody(SecretBytes);
+
+impl AsRef<[u8]> for WipedBody {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+impl CachedValue {
+    /// Takes what AWS returned.
+    pub fn new(content: FetchedValue) -> Self {
+        let version = content.version().map(Into::into);
+        Self { content, version, bodies: [OnceCell::new(), OnceCell::new()] }
+    }
+
+    /// Returns what AWS returned.
+    pub fn content(&self) -> &FetchedValue {
+        &self.content
+    }
+
+    /// Returns the id of the version, or the number of that of a parameter.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Returns it in a format. It is rendered once.
+    pub fn body(
+        &self,
+        format: BodyFormat,
+        render: impl FnOnce(&FetchedValue) -> SecretBytes,
+    ) -> Bytes {
+        let body = || Bytes::from_owner(WipedBody(render(&self.content)));
+        self.bodies[format as usize].get_or_init(body).clone()
+    }
+
+    /// Returns the bytes that it takes, once it is rendered.
+    pub(super) fn size(&self) -> usize {
+        // Names, dates and the entry itself.
+        const OVERHEAD: usize = 1_024;
+        OVERHEAD + 2 * self.content.value_bytes().len()
+    }
+
+    /// Returns whether `other` is the same to readers.
+    pub(super) fn is_same(&self, other: &FetchedValue) -> bool {
+        let is_same_value = self.content.value_bytes() == other.value_bytes();
+        is_same_value
+            && match (&self.content, other) {
+                (FetchedValue::Secret(one), FetchedValue::Secret(other)) => {
+                    let of = |it: &SecretVersion| {
+                        let is_text = matches!(it.value, SecretValue::Text(_));
+                        (it.arn.clone(), it.name.clone(), it.version_id.clone(), is_text)
+                    };
+                    of(one) == of(other)
+                        && one.version_stages == other.version_stages
+                        && one.created == other.created
+                }
+                (FetchedValue::Parameter(one), FetchedValue::Parameter(other)) => {
+                    let of = |it: &Parameter| {
+                        (it.name.clone(), it.arn.clone(), it.version, it.kind.clone())
+                    };
+                    let source =
+                        |it: &Parameter| it.source_result.as_ref().map(|it| it.expose().to_owned());
+                    of(one) == of(other)
+                        && (one.last_modified, &one.data_type)
+                            == (other.last_modified, &other.data_type)
+                        && source(one) == source(other)
+                }
+                _ => false,
+            }
+    }
+}
+
+impl FetchedValue {
+    /// Returns the ARN, if AWS returned one.
+    pub fn arn(&self) -> Option<&str> {
+        match self {
+            Self::Secret(secret) => Some(&secret.arn),
+            Self::Parameter(parameter) => parameter.arn.as_deref(),
+        }
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Secret(secret) => &secret.name,
+            Self::Parameter(parameter) => &parameter.name,
+        }
+    }
+
+    fn version(&self) -> Option<String> {
+        match self {
+            Self::Secret(secret) => secret.version_id.clone(),
+            Self::Parameter(parameter) => parameter.version.map(|number| number.to_string()),
+        }
+    }
+
+    fn value_bytes(&self) -> &[u8] {
+        match self {
+            Self::Secret(SecretVersion { value: SecretValue::Text(text), .. }) => {
+                text.expose().as_bytes()
+            }
+            Self::Secret(SecretVersion { value: SecretValue::Binary(bytes), .. }) => bytes.expose(),
+            Self::Parameter(parameter) => parameter.value.expose().as_bytes(),
+        }
+    }
+}
+
+impl fmt::Debug for CachedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} version {:?}>", self.content.name(), self.version)
+    }
+}

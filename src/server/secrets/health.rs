@@ -1,0 +1,22 @@
+//! Health and metrics on the port of secrets: all that the port of credentials has, which there may not be.
+
+use super::route::HealthPage;
+use super::{SecretsEndpoint, metrics};
+use crate::server::Response;
+use crate::server::response;
+
+impl SecretsEndpoint {
+    /// Returns a page about this process.
+    pub(super) fn health(&self, page: HealthPage) -> Response {
+        match page {
+            HealthPage::Alive => response::text("alive\n"),
+            HealthPage::Ready => self.credentials.readiness(),
+            HealthPage::Metrics => {
+                let page = self.credentials.metrics();
+                let statistics = self.cache.statistics();
+                let own = (&self.requests, self.limit.waiting(), self.audit.unlogged());
+                response::metrics(metrics::render(page, &statistics, own))
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The metrics of secrets, after those of the credentials.
+
+use crate::secrets_cache::CacheStatistics;
+use crate::server::metrics::{MetricsText, RequestCounters};
+
+/// Adds the metrics to a page: those of the cache, the responses, the requests that wait, and the reads that
+/// are not in the log.
+pub(super) fn render(
+    page: String,
+    cache: &CacheStatistics,
+    (requests, waiting, unlogged): (&RequestCounters, usize, u64),
+) -> String {
+    let mut page = MetricsText(page);
+    page.head("secret_reads_total", "counter", "Reads of secrets and parameters, by result.");
+    for (result, count) in &cache.reads {
+        page.line("secret_reads_total", &[("result", Some(*result))], count);
+    }
+    page.head("secret_calls_total", "counter", "Calls of AWS for them, by operation and result.");
+    for ((operation, result), count) in &cache.calls {
+        let labels = [("operation", Some(*operation)), ("result", Some(*result))];
+        page.line("secret_calls_total", &labels, count);
+    }
+    for (name, help, value) in [
+        ("secret_cache_entries", "Values in the cache.", cache.entries.to_string()),
+        ("secret_cache_bytes", "Bytes of the values in the cache.", cache.bytes.to_string()),
+        (
+            "secret_cache_expired_entries",
+            "Values in the cache that are older than their TTL.",
+            cache.expired_entries.to_string(),
+        ),
+        (
+            "secret_staleness_seconds",
+            "Seconds by which the stalest value that is in use is older than its TTL.",
+            cache.longest_past_ttl.as_secs().to_string(),
+        ),
+        ("secret_waiting_requests", "Requests that wait for a change.", waiting.to_string()),
+    ] {
+        page.head(name, "gauge", help);
+        page.line(name, &[], value);
+    }
+    if let Some(seconds) = cache.seconds_to_next_rotation {
+        let name = "secret_next_rotation_seconds";
+        page.head(name, "gauge", "Seconds to the next rotation; negative if it is late.");
+        page.line(name, &[], seconds);
+    }
+    page.head("secret_unlogged_reads_total", "counter", "Reads that could not be logged.");
+    page.line("secret_unlogged_reads_total", &[], unlogged);
+    let help = "Responses on the port of secrets, by route and status.";
+    page.requests("secret_requests_total", help, requests);
+    page.0
+}

@@ -1,0 +1,140 @@
+//! A read: who may have it, and the line in the log about it.
+
+use hyper::body::Bytes;
+use hyper::header::HeaderMap;
+
+use super::reply::{self, EarlyResponse, ReadRefusal};
+use super::tokens::SecretsToken;
+use super::{AccessRules, SecretsEndpoint};
+use crate::output::log::events::SECRET_READ;
+use crate::output::log::{Field, LogNotWritten};
+use crate::secrets_cache::{CachedValue, FetchedValue, ReadFailure, ReadRequest, ServedValue};
+use crate::server::{Peer, Response};
+
+/// A client, with its token and its request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadingClient<'a> {
+    /// Its token.
+    pub(super) token: &'a SecretsToken,
+    /// Its connection.
+    pub(super) peer: &'a Peer,
+    /// The name of the route.
+    pub(super) route: &'static str,
+    /// The headers of the request.
+    pub(super) headers: &'a HeaderMap,
+}
+
+const DENIED: &str = "this endpoint does not allow this secret or parameter";
+const DENIED_TO_TOKEN: &str = "this token does not allow this secret or parameter";
+
+impl SecretsEndpoint {
+    /// Returns a value that the client may have.
+    pub(super) async fn read(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+    ) -> Result<ServedValue, ReadRefusal> {
+        self.check(reader, request)?;
+        let served = match self.cache.read_now(request) {
+            Some(served) => Ok(served),
+            None => self.cache.read(request).await,
+        };
+        let served = served.map_err(|failure| failed(request, failure))?;
+        self.check_found(reader, &served)?;
+        Ok(served)
+    }
+
+    /// Refuses a read before it is made.
+    pub(super) fn check(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+    ) -> Result<(), ReadRefusal> {
+        if let (Some(role), Some(allowed)) = (&request.role, &self.policy.roles)
+            && !allowed.iter().any(|allowed| **allowed == **role)
+        {
+            return Err(ReadRefusal::Role(role.to_string()));
+        }
+        self.each_rules(reader, |rules| rules.may_allow(&request.item))
+    }
+
+    /// Refuses what was read, now that its name and its ARN are known.
+    pub(super) fn check_found(
+        &self,
+        reader: &ReadingClient<'_>,
+        served: &ServedValue,
+    ) -> Result<(), ReadRefusal> {
+        self.each_rules(reader, |rules| rules.allow(served.value.content()))
+    }
+
+    fn each_rules(
+        &self,
+        reader: &ReadingClient<'_>,
+        allow: impl Fn(&AccessRules) -> bool,
+    ) -> Result<(), ReadRefusal> {
+        match (allow(&self.policy.access), allow(reader.token.access())) {
+            (false, _) => Err(ReadRefusal::Rules(DENIED)),
+            (true, false) => Err(ReadRefusal::Rules(DENIED_TO_TOKEN)),
+            (true, true) => Ok(()),
+        }
+    }
+
+    /// Returns the response with a value, after it was logged. One that the client has already is neither
+    /// logged nor sent.
+    pub(super) fn hand_out(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+        served: &ServedValue,
+        body: impl FnOnce(&CachedValue) -> Bytes,
+    ) -> Result<Response, EarlyResponse> {
+        if reply::has_version(reader.headers, served.value.version()) {
+            return Ok(reply::not_modified(served));
+        }
+        self.audit_read(reader, request, served)?;
+        Ok(reply::value(served, body(&served.value)))
+    }
+
+    /// Logs that the client gets a value.
+    pub(super) fn audit_read(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+        served: &ServedValue,
+    ) -> Result<(), ReadRefusal> {
+        let user = reader.peer.user();
+        let content = served.value.content();
+        let kind = match content {
+            FetchedValue::Secret(_) => "secret",
+            FetchedValue::Parameter(_) => "parameter",
+        };
+        let (name, token, route) = (content.name(), reader.token.name(), reader.route);
+        let version = served.value.version().unwrap_or_default();
+        let (stale, fresh) = (served.stale.map(|it| it.past_ttl.as_secs()), served.source.name());
+        let reason = served.stale.map(|it| it.reason.name());
+        let role = request.role.as_deref();
+        let fields: [Option<Field<'_>>; 10] = [
+            Some(("route", &route)),
+            Some(("peer", &reader.peer.address)),
+            Some(("uid", &user)),
+            Some(("token", &token)),
+            Some((kind, &name)),
+            Some(("version", &version)),
+            Some(("value", &fresh)),
+            stale.as_ref().map(|stale| ("stale_seconds", stale as _)),
+            reason.as_ref().map(|reason| ("reason", reason as _)),
+            role.as_ref().map(|role| ("role_name", role as _)),
+        ];
+        let fields: Vec<Field<'_>> = fields.into_iter().flatten().collect();
+        let recorded = self.audit.record(&SECRET_READ, &fields, reader.peer);
+        recorded.map_err(|LogNotWritten| ReadRefusal::NotLogged)
+    }
+}
+
+/// Returns why a read failed. That a role is not served is said as of one that may not be named.
+pub(super) fn failed(request: &ReadRequest, failure: ReadFailure) -> ReadRefusal {
+    match (failure, &request.role) {
+        (ReadFailure::UnknownRole, Some(role)) => ReadRefusal::Role(role.to_string()),
+        (failure, _) => ReadRefusal::Failed(failure),
+    }
+}

@@ -1,0 +1,232 @@
+//! Responses, in the words of AWS's agent.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{AGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
+use serde::Serialize;
+
+use super::query::InvalidQuery;
+use crate::secrets_cache::{ReadFailure, ServedValue, StaleReason};
+use crate::server::Response;
+use crate::server::response::{self, RejectedHost, RejectionReason};
+
+/// How stale a value is, and why: `SECONDS; reason=REASON`.
+pub(super) const STALE: HeaderName = HeaderName::from_static("x-roles-anywhere-stale");
+
+/// Returns a text.
+pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response {
+    let mut response = response::text(text);
+    *response.status_mut() = status;
+    response
+}
+
+/// Returns that there are too many requests.
+pub(super) fn too_many() -> Response {
+    plain(StatusCode::TOO_MANY_REQUESTS, "Connection limit exceeded")
+}
+
+/// Returns that a request came from a proxy or a web page, or is for another host.
+pub(super) fn forwarded(why: &'static str, host: Option<String>) -> Response {
+    let mut response = plain(StatusCode::BAD_REQUEST, "Forwarded");
+    response.extensions_mut().insert(RejectionReason(why));
+    if let Some(host) = host {
+        response.extensions_mut().insert(RejectedHost(host));
+    }
+    response
+}
+
+/// Returns that the client has no valid token.
+pub(super) fn bad_token(is_missing: bool) -> Response {
+    let mut response = plain(StatusCode::FORBIDDEN, "Bad Token");
+    let why = if is_missing { "there is no token" } else { "the token is not valid" };
+    response.extensions_mut().insert(RejectionReason(why));
+    response
+}
+
+/// A response that ends a request early.
+#[derive(Debug)]
+pub(super) struct EarlyResponse(Box<Response>);
+
+impl EarlyResponse {
+    /// Returns the response.
+    pub(super) fn into_inner(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for EarlyResponse {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl From<InvalidQuery> for EarlyResponse {
+    fn from(InvalidQuery(text): InvalidQuery) -> Self {
+        plain(StatusCode::BAD_REQUEST, text).into()
+    }
+}
+
+/// Why a client gets no value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum ReadRefusal {
+    /// The cache has none.
+    Failed(ReadFailure),
+    /// The role is none that may be named.
+    Role(String),
+    /// `allow` or `deny` of the endpoint or of the token.
+    Rules(&'static str),
+    /// The log does not take the line about it, and has to.
+    NotLogged,
+}
+
+impl From<ReadFailure> for ReadRefusal {
+    fn from(failure: ReadFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl ReadRefusal {
+    /// Returns the status, the code and the message.
+    pub(super) fn parts(&self) -> (StatusCode, &str, Cow<'_, str>) {
+        let (status, code, message): (u16, &str, Cow<'_, str>) = match self {
+            Self::Role(role) => {
+                let message = format!("Failed to create caching client from role: {role}");
+                (403, "AccessDeniedException", message.into())
+            }
+            Self::Rules(why) => (400, "AccessDeniedException", (*why).into()),
+            Self::NotLogged => {
+                let message = "this read cannot be logged, and --require-audit is on";
+                (503, "ServiceUnavailable", message.into())
+            }
+            Self::Failed(failure) => match failure {
+                ReadFailure::Service { status, code, message } => {
+                    (*status, code, (&**message).into())
+                }
+                ReadFailure::Timeout => (504, "TimeoutError", "Timeout".into()),
+                ReadFailure::Unreachable => (502, "ConnectionError", "Read Error".into()),
+                ReadFailure::Unreadable => (502, "ConnectionError", "Response Error".into()),
+                ReadFailure::UnknownRole => {
+                    (403, "AccessDeniedException", "Failed to create caching client".into())
+                }
+                ReadFailure::Interrupted
+                | ReadFailure::NoSession { .. }
+                | ReadFailure::Inconsistent
+                | ReadFailure::Internal => (500, INTERNAL, "".into()),
+            },
+        };
+        // AWS has no other statuses.
+        (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), code, message)
+    }
+
+    /// Returns whether AWS has no such secret, parameter or version.
+    pub(super) fn is_missing(&self) -> bool {
+        const MISSING: [&str; 3] =
+            ["ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound"];
+        match self {
+            Self::Failed(ReadFailure::Service { code, .. }) => MISSING.contains(&&**code),
+            _ => false,
+        }
+    }
+
+    /// Returns the reason for the log, if this process refuses the read.
+    pub(super) fn rejection(&self) -> Option<RejectionReason> {
+        match self {
+            Self::Role(_) | Self::Failed(ReadFailure::UnknownRole) => {
+                Some(RejectionReason("the role is not among those that may be named"))
+            }
+            Self::Rules(why) => Some(RejectionReason(why)),
+            Self::Failed(_) | Self::NotLogged => None,
+        }
+    }
+}
+
+/// The code of an error without a message.
+const INTERNAL: &str = "InternalFailure";
+
+/// Returns the error as AWS's agent does.
+impl From<ReadRefusal> for EarlyResponse {
+    fn from(refusal: ReadRefusal) -> Self {
+        let (status, code, message) = refusal.parts();
+        let mut response = error(status, code, &message);
+        if let Some(reason) = refusal.rejection() {
+            response.extensions_mut().insert(reason);
+        }
+        response.into()
+    }
+}
+
+/// Returns an error in the format of AWS JSON 1.1. Without a message, the agent returns no code either.
+pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let (code, message) = match message {
+        "" => (INTERNAL, None),
+        _ if code == INTERNAL => (INTERNAL, None),
+        message => (code, Some(message)),
+    };
+    let body = AwsErrorBody { code, message };
+    response::json_text(status, serde_json::to_string(&body).expect("strings serialize"))
+}
+
+#[derive(Serialize)]
+struct AwsErrorBody<'a> {
+    #[serde(rename = "__type")]
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+/// Returns a value, or that it has not changed, if the client has its version.
+pub(super) fn value(served: &ServedValue, body: Bytes) -> Response {
+    let mut response = response::secret_json(body);
+    describe(response.headers_mut(), served);
+    response
+}
+
+/// Returns that the client has the value already.
+pub(super) fn not_modified(served: &ServedValue) -> Response {
+    let mut response = unchanged();
+    describe(response.headers_mut(), served);
+    response
+}
+
+/// Returns that a value has not changed while the client waited.
+pub(super) fn unchanged() -> Response {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
+/// Adds the version, the age and the staleness of a value.
+pub(super) fn describe(headers: &mut HeaderMap, served: &ServedValue) {
+    if let Some(version) = served.value.version()
+        && let Ok(tag) = HeaderValue::try_from(format!("\"{version}\""))
+    {
+        headers.insert(ETAG, tag);
+    }
+    describe_age(headers, served.age, served.stale);
+}
+
+/// Adds the age and the staleness.
+pub(super) fn describe_age(headers: &mut HeaderMap, age: Duration, stale: Option<StaleReason>) {
+    headers.insert(AGE, age.as_secs().into());
+    if let Some(StaleReason { past_ttl, reason }) = stale {
+        let text = format!("{}; reason={}", past_ttl.as_secs(), reason.name());
+        if let Ok(text) = HeaderValue::try_from(text) {
+            headers.insert(STALE, text);
+        }
+    }
+}
+
+/// Returns whether the client has this version, as `If-None-Match` says.
+pub(super) fn has_version(headers: &HeaderMap, version: Option<&str>) -> bool {
+    let Some(version) = version else { return false };
+    let given = headers.get_all(IF_NONE_MATCH).iter();
+    given.filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').map(str::trim).any(|tag| {
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            tag == "*" || tag.strip_prefix('"').and_then(|it| it.strip_suffix('"')) == Some(version)
+        })
+    })
+}
