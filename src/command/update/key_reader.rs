@@ -144,7 +144,7 @@ impl KeyReader {
         let before = self.current.replace(Some(Arc::clone(key)));
         let is_same = before.is_some_and(|before| before.key.id == key.key.id);
         if !is_same || was_failing {
-            target.log.event(&ACCESS_KEY_READ, &[("access_key_id", &key.key.id)]);
+            target.log.event(&ACCESS_KEY_READ, &[("access_key_id", &key.shown_id())]);
         }
     }
 
