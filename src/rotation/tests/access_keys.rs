@@ -5,8 +5,14 @@ use super::*;
 
 /// Kills a run after CreateAccessKey, so that the secret of the key is lost.
 fn with_lost_key(settings: &RotationSettings) -> Shared {
+    with_lost_key_by_clock(settings, 0)
+}
+
+/// The same, on a machine whose clock is this many seconds ahead.
+fn with_lost_key_by_clock(settings: &RotationSettings, clock_error: i64) -> Shared {
     for at in 1.. {
         let account = account_for(settings);
+        account.borrow_mut().clock_error = clock_error;
         Process::interrupted(&account, Interruption::KillAfter(at)).run(settings);
         if account.borrow().created_keys == 1 {
             return account;
@@ -49,6 +55,17 @@ fn a_lost_key_is_deleted() {
         let account = account.borrow();
         assert_eq!((account.created_keys, account.keys.len()), (2, 2), "{account:#?}");
         assert!(account.events.iter().any(|event| event == "access_key_deleted"));
+    }
+}
+
+#[test]
+fn a_lost_key_is_known_by_the_clock_of_aws() {
+    let settings = iam(IamWith::Role);
+    for clock_error in [-230, -3, 3, 230] {
+        let account = with_lost_key_by_clock(&settings, clock_error);
+        pass(&account, DAY);
+        let ending = run(&account, &settings);
+        assert!(matches!(ending, Ok(Ending::Rotated { .. })), "{clock_error}: {ending:?}");
     }
 }
 
