@@ -134,6 +134,13 @@ impl Document {
         self
     }
 
+    /// Returns it without the calls of a run that have certainly made no key.
+    pub(super) fn without_calls_of(&self, run: &str) -> Self {
+        let mut document = self.clone();
+        document.created.retain(|call| call.run != run);
+        document
+    }
+
     /// Returns the value of its version.
     pub(super) fn to_value(&self) -> SecretValue {
         let json = serde_json::to_string(self).expect("a struct of texts is JSON");

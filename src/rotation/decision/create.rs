@@ -57,18 +57,20 @@ pub(super) fn next(
     }
     match (&run.settings.strategy, &snapshot.keys) {
         (Some(Strategy::IamAccessKey(rotation)), Some(keys)) => {
-            if let Some(lost) = access_keys::lost_key(snapshot, document, keys) {
-                return Ok(NextStep::Delete { id: lost.id.clone(), why: Deletion::Lost });
-            }
             let is_announced = |call: &KeyCreation| {
                 call.run == run.id && call.called.seconds_until(snapshot.now) < FRESH
             };
             if document.created.last().is_some_and(is_announced) {
                 return Ok(NextStep::Create);
             }
+            // This run has not made its call: a key that appeared since is another program's.
+            let document = &document.without_calls_of(&run.id);
+            if let Some(lost) = access_keys::lost_key(snapshot, document, keys) {
+                return Ok(NextStep::Delete { id: lost.id.clone(), why: Deletion::Lost });
+            }
             let keep = rotation.keep_old;
             access_keys::room_for_a_key(snapshot, Some(document), keys, keep)?;
-            Ok(announce(snapshot, run, active, keys))
+            Ok(announce(snapshot, run, Active { document, ..active }, keys))
         }
         _ => Ok(NextStep::Create),
     }

@@ -70,6 +70,28 @@ fn a_lost_key_is_known_by_the_clock_of_aws() {
 }
 
 #[test]
+fn a_key_that_appears_before_the_call_of_a_run_is_not_its_lost_one() {
+    let settings = iam(IamWith::Role);
+    let (mut added, mut kept) = (0, 0);
+    for at in 1..=interruptions::calls_of(&settings) {
+        let account = account_for(&settings);
+        let add = |account: &Shared| {
+            let mut account = account.borrow_mut();
+            if account.created_keys == 0 {
+                let other = key(700, account.now);
+                account.keys.push(other);
+                added += 1;
+            }
+        };
+        let _ = Process::new(&account).meanwhile(at, add).run(&settings);
+        let account = account.borrow();
+        kept += usize::from(account.keys.iter().any(|it| it.id == key(700, 0).id));
+    }
+    assert!(added > 5, "{added}");
+    assert_eq!(kept, added);
+}
+
+#[test]
 fn a_key_that_was_used_or_made_at_another_time_is_not_a_lost_one() {
     let settings = iam(IamWith::Role);
     let changes: [fn(&mut Account); 3] = [

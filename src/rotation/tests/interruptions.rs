@@ -11,7 +11,7 @@ fn numbers_of(settings: &RotationSettings) -> (usize, usize) {
     (process.made(), process.changes())
 }
 
-fn calls_of(settings: &RotationSettings) -> usize {
+pub(super) fn calls_of(settings: &RotationSettings) -> usize {
     numbers_of(settings).0
 }
 
