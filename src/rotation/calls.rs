@@ -147,10 +147,26 @@ pub enum FailureKind {
     KeyNotAccepted,
     /// The user has as many access keys as are allowed.
     TooManyKeys,
+    /// AWS has refused it, for another reason.
+    Refused,
     /// Whether the call was carried out is unknown.
     OutcomeUnknown,
     /// Anything else.
     Other,
+}
+
+impl FailureKind {
+    /// Returns whether AWS has answered that it has not carried the call out.
+    pub(super) fn is_refusal(self) -> bool {
+        match self {
+            Self::NotFound
+            | Self::LabelElsewhere
+            | Self::KeyNotAccepted
+            | Self::TooManyKeys
+            | Self::Refused => true,
+            Self::OutcomeUnknown | Self::Other => false,
+        }
+    }
 }
 
 impl From<RotationCallError> for Error {

@@ -111,7 +111,7 @@ pub(super) async fn perform(
 
 /// Moves a label. If AWS says that it is elsewhere, it may be where it belongs: the answer to a first attempt
 /// may have been lost.
-async fn move_label(
+pub(super) async fn move_label(
     calls: &impl RotationCalls,
     label: &str,
     (from, to): (Option<&str>, Option<&str>),
@@ -129,7 +129,7 @@ async fn move_label(
 }
 
 /// Stores a document, and returns its version.
-async fn put_document(
+pub(super) async fn put_document(
     calls: &impl RotationCalls,
     run: &mut Run<'_>,
     document: &Document,
@@ -162,7 +162,10 @@ async fn create(
     let (_, current, _) = snapshot.current()?;
     let text = match (&run.settings.strategy, &snapshot.keys) {
         (Some(Strategy::IamAccessKey(_)), Some(keys)) => {
-            let key = calls.create_access_key(iam_user(keys)).await?;
+            let created = calls.create_access_key(iam_user(keys)).await;
+            let key = created.inspect_err(|failure| {
+                run.memory.is_key_refused = failure.kind.is_refusal();
+            })?;
             run.memory.new_key = Some(key.id.clone());
             events::created(calls, run, &key.id);
             KeyInSecret::replaced(current, &key).map_err(RotationError::Value)?

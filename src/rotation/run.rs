@@ -37,6 +37,8 @@ pub(super) struct Memory {
     pub(super) new_value: Option<SecretValue>,
     /// Whether it has stored the new value, or tried to.
     pub(super) has_stored_value: bool,
+    /// Whether AWS has refused to create an access key.
+    pub(super) is_key_refused: bool,
     /// The access key that it has created.
     pub(super) new_key: Option<String>,
     pub(super) is_set: bool,

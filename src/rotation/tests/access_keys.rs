@@ -92,6 +92,28 @@ fn a_key_that_appears_before_the_call_of_a_run_is_not_its_lost_one() {
 }
 
 #[test]
+fn a_key_that_is_made_by_hand_after_a_refused_call_is_not_a_lost_one() {
+    let settings = iam(IamWith::Role);
+    let account = account_for(&settings);
+    account.borrow_mut().is_create_denied = true;
+    let length = |account: &Shared| account.borrow().value("AWSPENDING").unwrap().len();
+    run(&account, &settings).unwrap_err();
+    let first = length(&account);
+    run(&account, &settings).unwrap_err();
+    assert_eq!(length(&account), first, "the document does not grow");
+    let by_hand = key(700, account.borrow().now + 5);
+    add_key(&account, |account| account.keys.push(by_hand.clone()));
+    account.borrow_mut().is_create_denied = false;
+    pass(&account, 60);
+    let text = text(run(&account, &settings));
+    assert!(text.contains("is not in any version of the secret"), "{text}");
+    assert!(account.borrow().keys.iter().any(|it| it.id == by_hand.id));
+    account.borrow_mut().keys.retain(|it| it.id != by_hand.id);
+    assert!(matches!(run(&account, &settings), Ok(Ending::Rotated { .. })));
+    check_end(&account, &settings, "refused");
+}
+
+#[test]
 fn a_key_that_was_used_or_made_at_another_time_is_not_a_lost_one() {
     let settings = iam(IamWith::Role);
     let changes: [fn(&mut Account); 3] = [

@@ -49,6 +49,8 @@ pub(super) struct Account {
     /// The password of the database, and those that it ever had.
     pub(super) database: Vec<String>,
     pub(super) is_test_failing: bool,
+    /// Whether a policy denies CreateAccessKey.
+    pub(super) is_create_denied: bool,
     pub(super) numbers: u64,
     pub(super) events: Vec<String>,
 }
@@ -79,6 +81,7 @@ pub(super) fn account(value: &str) -> Shared {
         propagation: 0,
         database: vec!["old".to_owned()],
         is_test_failing: false,
+        is_create_denied: false,
         numbers: 1,
         events: Vec::new(),
     }))
@@ -384,6 +387,9 @@ impl RotationCalls for Process<'_> {
     async fn create_access_key(&self, user: IamUser<'_>) -> Result<AccessKey, RotationCallError> {
         self.change(|account| {
             authorize(account, user)?;
+            if account.is_create_denied {
+                return Err(FailureKind::Refused);
+            }
             if account.keys.len() == 2 {
                 return Err(FailureKind::TooManyKeys);
             }
