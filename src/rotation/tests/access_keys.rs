@@ -188,6 +188,33 @@ fn a_version_that_was_made_current_again_keeps_its_key() {
 }
 
 #[test]
+fn a_key_that_was_current_again_is_kept_from_then_on() {
+    let settings = iam(IamWith::Role);
+    let account = account_for(&settings);
+    run(&account, &settings).unwrap();
+    let exchange = || {
+        let mut account = account.borrow_mut();
+        let (current, previous) =
+            (account.labels["AWSCURRENT"].clone(), account.labels["AWSPREVIOUS"].clone());
+        account.labels.insert("AWSCURRENT".to_owned(), previous);
+        account.labels.insert("AWSPREVIOUS".to_owned(), current);
+    };
+    let if_older_than = Some(Duration::from_secs(1_000 * 86_400));
+    let settings = RotationSettings { if_older_than, ..settings };
+    pass(&account, HOUR);
+    exchange();
+    run(&account, &settings).unwrap();
+    pass(&account, DAY - 2 * HOUR);
+    exchange();
+    pass(&account, 2 * HOUR);
+    run(&account, &settings).unwrap();
+    assert!(account.borrow().keys[0].is_active, "it was the current one two hours ago");
+    pass(&account, DAY);
+    run(&account, &settings).unwrap();
+    assert!(!account.borrow().keys[0].is_active);
+}
+
+#[test]
 fn a_key_of_a_version_with_a_label_of_others_is_kept() {
     let settings = iam(IamWith::Role);
     let account = account_for(&settings);
