@@ -89,6 +89,7 @@ fn value(problem: RotatedValueError) -> &'static str {
         | RotatedValueError::Ambiguous => {
             "the secret must be a JSON object with `AccessKeyId`, `SecretAccessKey` and `UserName`, or other usual names of them"
         }
+        RotatedValueError::WholeObject => "pass `--key` with the member that is the password",
         RotatedValueError::NotText | RotatedValueError::NoMember { .. } => {
             "check `--key`, which names a member that is a string; without it, the whole secret is the password"
         }
