@@ -12,6 +12,10 @@ use super::{Force, Goal, Strategy, access_keys};
 use crate::output::rotation::{Ending, RotationError, RotationStep};
 use roles_anywhere_client::time::Timestamp;
 
+/// The seconds after the time of a run in which it is not aborted: its last call may move AWSCURRENT to the key that
+/// an abort deletes. Two clocks may differ by minutes, and a call may take one.
+const ABORT_MARGIN: i64 = 600;
+
 /// A step: a call, or two of which the first has no effect without the second.
 #[derive(Debug)]
 pub(super) enum NextStep {
@@ -149,8 +153,12 @@ fn take_over(
     if run.has_claimed() {
         return Err(RotationError::TakenOver);
     }
-    if !snapshot.has_ended(active) && run.settings.force == Force::No {
-        let (started, until) = (document.started, document.until);
+    let until = match run.settings.goal {
+        Goal::Rotate => document.until,
+        Goal::Abort => document.until.after(ABORT_MARGIN),
+    };
+    if !snapshot.has_ended(active, until) && run.settings.force == Force::No {
+        let started = document.started;
         return Err(RotationError::InProgress { started, until });
     }
     let is_of = |strategy: &Strategy| strategy.name() == document.strategy;

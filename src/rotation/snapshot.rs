@@ -156,10 +156,9 @@ impl Snapshot {
         }
     }
 
-    /// Returns whether the run of a rotation has ended: it says so, or its time is over.
-    pub(super) fn has_ended(&self, active: Active<'_>) -> bool {
-        self.labels.version(ENDED) == Some(active.document_version)
-            || self.now >= active.document.until
+    /// Returns whether the run of a rotation has ended: it says so, or it is `until`.
+    pub(super) fn has_ended(&self, active: Active<'_>, until: Timestamp) -> bool {
+        self.labels.version(ENDED) == Some(active.document_version) || self.now >= until
     }
 
     /// Returns the id of the access key in a version.

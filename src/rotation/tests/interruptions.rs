@@ -201,7 +201,7 @@ fn an_interrupted_rotation_is_aborted() {
             let what = format!("{:?} {kill:?}", settings.strategy);
             let account = account_for(&settings);
             Process::interrupted(&account, kill).run(&settings);
-            pass(&account, 301);
+            pass(&account, 901);
             let was_rotated = is_rotated(&account);
             let abort = aborting(&settings);
             let ending = run(&account, &abort).unwrap();
@@ -229,7 +229,7 @@ fn an_abort_that_is_killed_is_completed_by_the_next_run() {
             let what = format!("{:?} {kill:?} {second:?}", settings.strategy);
             let account = account_for(&settings);
             Process::interrupted(&account, kill).run(&settings);
-            pass(&account, 301);
+            pass(&account, 901);
             Process::interrupted(&account, second).run(&aborting(&settings));
             finish(&account, &settings, &what);
             assert!(is_rotated(&account), "{what}");
