@@ -293,6 +293,6 @@ fn without_rotation(
 fn held_back(now: Timestamp, created: Option<Timestamp>, run: &Run<'_>) -> Option<Ending> {
     let least = run.settings.if_older_than?;
     let created = created?;
-    let due = created.after(i64::try_from(least.as_secs()).unwrap_or(i64::MAX));
+    let due = created.plus(least);
     (now < due).then_some(Ending::HeldBack { created, due })
 }

@@ -223,7 +223,7 @@ async fn accepted(
             Err(failure) => failure,
         };
         let now = calls.now();
-        let waited = Duration::from_secs(u64::try_from(started.seconds_until(now)).unwrap_or(0));
+        let waited = started.duration_until(now);
         let is_over = waited >= PROPAGATION || run.remaining(now) <= wait;
         if failure.kind != FailureKind::KeyNotAccepted || is_over {
             return Err(failure.into());

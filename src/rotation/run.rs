@@ -64,9 +64,8 @@ impl<'a> Run<'a> {
     /// Starts a run.
     pub(super) fn start(calls: &impl RotationCalls, settings: &'a RotationSettings) -> Self {
         let started = calls.now();
-        let limit = i64::try_from(settings.run_limit.as_secs()).unwrap_or(i64::MAX);
         let (id, value_version) = (version_id(calls), version_id(calls));
-        let (until, memory) = (started.after(limit), Memory::default());
+        let (until, memory) = (started.plus(settings.run_limit), Memory::default());
         Self { settings, id, value_version, started, until, memory }
     }
 
@@ -83,7 +82,7 @@ impl<'a> Run<'a> {
 
     /// Returns the time that is left.
     pub(super) fn remaining(&self, now: Timestamp) -> Duration {
-        Duration::from_secs(u64::try_from(now.seconds_until(self.until)).unwrap_or(0))
+        now.duration_until(self.until)
     }
 }
 

@@ -95,8 +95,7 @@ impl SecretAccessKey {
     /// Returns until when a program that gets the key `now` may keep it: `refresh_after`, and not beyond its
     /// own expiration.
     pub fn kept_until(&self, now: Timestamp, refresh_after: Duration) -> Timestamp {
-        let seconds = i64::try_from(refresh_after.as_secs()).unwrap_or(i64::MAX);
-        let end = now.after(seconds);
+        let end = now.plus(refresh_after);
         self.expiration.map_or(end, |own| own.min(end))
     }
 }
