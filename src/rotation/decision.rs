@@ -62,7 +62,7 @@ pub(super) enum Deletion {
 
 impl NextStep {
     /// Returns the step of a rotation that it belongs to.
-    pub(super) fn of_rotation(&self) -> RotationStep {
+    pub(super) fn rotation_step(&self) -> RotationStep {
         match self {
             Self::Claim { document, .. } if document.is_aborted => RotationStep::Abort,
             Self::Claim { document, .. } if document.created.is_empty() => RotationStep::Claim,
@@ -132,9 +132,9 @@ fn record_id(snapshot: &Snapshot) -> Option<&str> {
 
 /// Returns whether a claim was made for a current version that was replaced meanwhile, and has no value.
 fn is_outdated(snapshot: &Snapshot, active: Active<'_>) -> Result<bool, RotationError> {
-    let Document { is_aborted, replaces, value_version, created, .. } = active.document;
-    let has_value = value_version.as_deref().is_some_and(|id| snapshot.value(id).is_some());
+    let Document { is_aborted, replaces, created, .. } = active.document;
     let is_replaced = replaces.as_deref() != Some(snapshot.current()?.0);
+    let has_value = snapshot.has_value_of(active.document);
     Ok(is_replaced && !has_value && !is_aborted && created.is_empty())
 }
 
@@ -175,9 +175,7 @@ fn take_over(
         created: document.created.clone(),
         ..document_of(snapshot, run)?
     };
-    let has_value =
-        document.value_version.as_deref().is_some_and(|id| snapshot.value(id).is_some());
-    if is_stored || has_value {
+    if is_stored || snapshot.has_value_of(document) {
         next.value_version.clone_from(&document.value_version);
         next.replaces.clone_from(&document.replaces);
         next.replaces_key.clone_from(&document.replaces_key);
@@ -280,9 +278,9 @@ fn without_rotation(
     }
     create::check(snapshot, run)?;
     let strategy = run.strategy_name();
-    let unfinished = snapshot.record().filter(|(_, record)| {
-        record.value_version.as_deref().is_some_and(|id| snapshot.value(id).is_none())
-    });
+    let unfinished = snapshot
+        .record()
+        .filter(|(_, record)| record.value_version.is_some() && !snapshot.has_value_of(record));
     // AWSPENDING was taken off by hand; a key of that rotation may be lost.
     let created = unfinished.map(|(_, record)| record.created.clone()).unwrap_or_default();
     let document = Document { strategy, created, ..document_of(snapshot, run)? };

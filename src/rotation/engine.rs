@@ -53,7 +53,7 @@ async fn steps(calls: &impl RotationCalls, run: &mut Run<'_>) -> Result<Ending, 
         let secret = &run.settings.secret;
         let step = decided
             .map_err(|error| Error::from(error).of_rotation(undecided(&snapshot, run), secret))?;
-        let failed = |error: Error| error.of_rotation(step.of_rotation(), secret);
+        let failed = |error: Error| error.of_rotation(step.rotation_step(), secret);
         if let NextStep::End(ending) = &step {
             events::report(calls, run, &snapshot, &step);
             return Ok(ending.clone());

@@ -5,7 +5,7 @@ mod commands;
 use std::time::Duration;
 
 use super::calls::{FailureKind, IamUser, RotationCallError, RotationCalls};
-use super::decision::{Deletion, NextStep};
+use super::decision::NextStep;
 use super::document::Document;
 use super::events;
 use super::labels::{CURRENT, Labels, NEW, PENDING, RECORD};
@@ -102,7 +102,7 @@ pub(super) async fn perform(
             }
         }
         NextStep::Deactivate { id } => deactivate(calls, run, snapshot, id).await?,
-        NextStep::Delete { id, why } => delete(calls, run, snapshot, (id, *why)).await?,
+        NextStep::Delete { id, .. } => delete(calls, run, snapshot, id).await?,
         NextStep::End(_) => {}
     }
     events::report(calls, run, snapshot, step);
@@ -259,7 +259,7 @@ async fn delete(
     calls: &impl RotationCalls,
     run: &mut Run<'_>,
     snapshot: &Snapshot,
-    (id, _): (&str, Deletion),
+    id: &str,
 ) -> Result<(), RotationCallError> {
     let Some(keys) = &snapshot.keys else { return Ok(()) };
     match calls.delete_access_key(iam_user(keys), id).await {

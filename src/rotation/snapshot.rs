@@ -105,6 +105,11 @@ impl Snapshot {
         }
     }
 
+    /// Returns whether the value that a document announces is stored.
+    pub(super) fn has_value_of(&self, document: &Document) -> bool {
+        document.value_version.as_deref().is_some_and(|id| self.value(id).is_some())
+    }
+
     /// Returns the id of the current version, its value, and when it was stored.
     pub(super) fn current(&self) -> Result<(&str, &SecretValue, Option<Timestamp>), RotationError> {
         let id = self.labels.version(CURRENT).ok_or(RotationError::NoCurrentValue)?;

@@ -1,12 +1,13 @@
 //! The new value.
 
 use super::{Deletion, NextStep};
-use crate::output::rotation::RotationError;
+use crate::output::rotation::{RotatedValueError, RotationError};
 use crate::rotation::document::{Document, KeyCreation};
 use crate::rotation::run::Run;
 use crate::rotation::snapshot::{Active, Snapshot, UserKeys};
 use crate::rotation::value::{KeyInSecret, with_password};
 use crate::rotation::{Creation, Strategy, access_keys};
+use roles_anywhere_client::aws::get_secret_value::SecretValue;
 use roles_anywhere_client::secret::Secret;
 
 /// The seconds by which the time of a call may be later than the one that AWS's clock has shown: each
@@ -34,8 +35,8 @@ pub(super) fn check(snapshot: &Snapshot, run: &Run<'_>) -> Result<(), RotationEr
             .map(drop)
             .map_err(RotationError::Value),
         (Some(Strategy::Command { .. }), _) => match value {
-            roles_anywhere_client::aws::get_secret_value::SecretValue::Text(_) => Ok(()),
-            _ => Err(RotationError::Value(crate::output::rotation::RotatedValueError::Binary)),
+            SecretValue::Text(_) => Ok(()),
+            _ => Err(RotationError::Value(RotatedValueError::Binary)),
         },
         _ => Ok(()),
     }
