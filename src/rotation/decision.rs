@@ -287,7 +287,7 @@ fn without_rotation(
     Ok(NextStep::Claim { document: Box::new(document), from: from.map(str::to_owned) })
 }
 
-/// Returns how a run ends whose secret is not old enough.
+/// Returns the ending of a run if the secret is not old enough.
 fn held_back(now: Timestamp, created: Option<Timestamp>, run: &Run<'_>) -> Option<Ending> {
     let least = run.settings.if_older_than?;
     let created = created?;

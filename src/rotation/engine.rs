@@ -41,7 +41,7 @@ async fn steps(calls: &impl RotationCalls, run: &mut Run<'_>) -> Result<Ending, 
             run.memory.has_claimed = true;
         }
         let decided = next_step(&snapshot, run);
-        // What was read one after the other may be of different times.
+        // The labels may have changed between the calls of one snapshot.
         let is_final = match &decided {
             Err(_) => true,
             Ok(step) => matches!(step, NextStep::Deactivate { .. } | NextStep::Delete { .. }),

@@ -270,7 +270,7 @@ async fn delete(
     Ok(())
 }
 
-/// Returns whose keys are in a list, and who asked for it.
+/// Returns the user of these keys, and the key that signs calls about them.
 pub(super) fn iam_user(keys: &UserKeys) -> IamUser<'_> {
     IamUser { caller: keys.caller.as_ref(), name: keys.name.as_deref() }
 }

@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
     pub(super) kms_key: Option<String>,
     /// Which version has which label.
     pub(super) labels: Labels,
-    /// What else rotates it.
+    /// What rotates the secret besides this program.
     pub(super) other: Option<OtherRotation>,
     /// The versions that were read.
     pub(super) versions: BTreeMap<String, VersionContents>,
@@ -60,7 +60,7 @@ pub(super) struct UserKeys {
     pub(super) last_used: BTreeMap<String, LastUsed>,
 }
 
-/// Who has AWSPENDING.
+/// The version that has AWSPENDING, by who has put the label there.
 #[derive(Debug)]
 pub(super) enum PendingHolder<'a> {
     /// No version has it, or the current one, which is named then.
@@ -130,7 +130,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns who has AWSPENDING.
+    /// Returns the version that has AWSPENDING.
     pub(super) fn pending(&self) -> PendingHolder<'_> {
         let Some(pending) = self.labels.version(PENDING) else { return PendingHolder::Free(None) };
         if let VersionContents::Document(document) = self.version(pending) {

@@ -51,7 +51,7 @@ impl<'a> SystemCalls<'a> {
         deadline: Deadline,
         log_format: LogFormat,
     ) -> Result<Self, Error> {
-        // It is known from the session how far this clock is from AWS's.
+        // The session says how far this clock is from AWS's.
         let session = sessions.session(ports, deadline).await?.session;
         let (timeout, session) = (deadline.limit(), RefCell::new(session));
         let log = StderrLog::new(log_format, Arc::clone(&ports.clock));

@@ -1,4 +1,4 @@
-//! Reads the access key of a secret again and again, for a profile: no one tells a daemon of a rotation.
+//! Reads the access key of a secret at intervals, for a profile: AWS does not tell a daemon of a rotation.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;

@@ -61,7 +61,7 @@ impl<'a, 'input> Members<'a, 'input> {
     /// Returns the text of the element at the end of `path`, without the white space around it.
     pub(in crate::aws) fn text(self, path: &[&str]) -> Option<&'a str> {
         let Self(element) = self.structure(path)?;
-        // An element without text is an empty value; one with several pieces (comments between) is none.
+        // An element without text is an empty value; one with several pieces (comments between) has none.
         match element.children().count() {
             0 => Some(""),
             1 => element.text().map(str::trim),
