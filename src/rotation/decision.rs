@@ -255,13 +255,13 @@ fn without_rotation(
         return Ok(NextStep::End(Ending::Rotated { version }));
     }
     if run.settings.goal == Goal::Abort {
-        let ending = match (run.memory.is_released, run.memory.was_finished) {
+        let ending = match (run.memory.has_aborted, run.memory.has_tidied_up) {
             (true, false) => Ending::Aborted,
             _ => Ending::NothingToAbort,
         };
         return Ok(NextStep::End(ending));
     }
-    if run.has_claimed() && !run.memory.is_released {
+    if run.has_claimed() && !run.memory.has_aborted {
         return Err(RotationError::TakenOver);
     }
     if let (Some(other), Force::No) = (&snapshot.other, run.settings.force) {
@@ -270,7 +270,7 @@ fn without_rotation(
     if let Some(step) = retire::next(snapshot, run)? {
         return Ok(step);
     }
-    if run.memory.was_finished {
+    if run.memory.has_tidied_up {
         return Ok(NextStep::End(Ending::WasRotated { version }));
     }
     if let Some(ending) = held_back(snapshot.now, created, run) {

@@ -93,12 +93,12 @@ pub(super) async fn perform(
             move_label(calls, PENDING, (Some(version), None)).await?;
             match why {
                 RotationStep::Abort => {
-                    (run.memory.is_released, run.memory.has_claimed) = (true, false);
+                    (run.memory.has_aborted, run.memory.has_claimed) = (true, false);
                 }
                 RotationStep::Claim => {
                     (run.memory.has_withdrawn, run.memory.has_claimed) = (true, false);
                 }
-                _ => run.memory.was_finished = !run.memory.is_finished,
+                _ => run.memory.has_tidied_up = !run.memory.is_finished,
             }
         }
         NextStep::Deactivate { id } => deactivate(calls, run, snapshot, id).await?,

@@ -46,9 +46,9 @@ pub(super) struct Memory {
     /// Whether it has moved AWSCURRENT.
     pub(super) is_finished: bool,
     /// Whether another run had moved AWSCURRENT, and this one has tidied up.
-    pub(super) was_finished: bool,
+    pub(super) has_tidied_up: bool,
     /// Whether it has removed a pending version.
-    pub(super) is_released: bool,
+    pub(super) has_aborted: bool,
     /// The keys that it has deactivated and deleted, which IAM may still list as they were.
     pub(super) deactivated: BTreeSet<String>,
     pub(super) deleted: BTreeSet<String>,
