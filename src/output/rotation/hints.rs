@@ -61,7 +61,7 @@ fn fixed_hint(error: &RotationError) -> &'static str {
         RotationError::OutOfTime { .. } => {
             "run it again: it is continued; `--run-limit` allows more time"
         }
-        _ => "run it again: it is continued where that run goes on or has ended",
+        _ => "run it again, which continues the rotation after that run has ended",
     }
 }
 
