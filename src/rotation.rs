@@ -1,6 +1,5 @@
-//! The rotation of a secret from here, without a function of Lambda: its state is read from Secrets
-//! Manager and IAM, the next step is a function of that state, and a run repeats both until nothing is left
-//! to do. To continue an interrupted run is therefore the same as to start one.
+//! The rotation of a secret without a Lambda function: its state is read from Secrets Manager and IAM, the
+//! next step is a function of that state, and a run repeats both until nothing is left to do. To continue an interrupted run is therefore the same as to start one.
 //!
 //! <https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>
 
@@ -134,7 +133,7 @@ pub struct Password {
 /// What makes a value for commands.
 #[derive(Clone, Debug)]
 pub enum Creation {
-    /// A command, whose output it is.
+    /// A command, which prints it.
     Command(String),
     /// Secrets Manager.
     Password(Password),

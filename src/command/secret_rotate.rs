@@ -1,5 +1,5 @@
-//! `secret rotate`: replaces an access key, a password or any other value in a secret, without a function of
-//! Lambda.
+//! `secret rotate`: replaces an access key, a password or any other value in a secret, without a
+//! Lambda function.
 
 mod options;
 mod plan;

@@ -17,7 +17,7 @@ variants!(RotationError:
 );
 variants!(OtherRotation: Scheduled Service);
 variants!(RotatedValueError:
-    Binary NotAnObject NoKeyId NoSecretKey SessionToken Ambiguous NotText NoMember
+    Binary NotAnObject NoKeyId NoSecretKey SessionToken Ambiguous NotText WholeObject NoMember
 );
 variants!(KeptKey: Replaced Deactivated Reactivated Unknown Named);
 variants!(CommandFailure: Exit Signal TimedOut NotStarted NotRead);
@@ -71,6 +71,7 @@ fn values() -> Vec<RotatedValueError> {
         RotatedValueError::SessionToken,
         RotatedValueError::Ambiguous,
         RotatedValueError::NotText,
+        RotatedValueError::WholeObject,
         RotatedValueError::NoMember { count: 3 },
     ]
 }

@@ -45,7 +45,7 @@ pub fn run(command: &ShellCommand<'_>) -> Result<SecretBytes, CommandFailure> {
             Some(stdout) => stdout.take(MAX_OUTPUT + 1).read_to_end(&mut output).map(drop),
             None => Ok(()),
         };
-        // Nobody receives it if the command took too long.
+        // After a timeout there is no receiver.
         let _ = sender.send(outcome.map(|()| SecretBytes::new(output)));
     });
     let status = wait(child, command.limit)?;
@@ -89,7 +89,7 @@ fn wait(child: Child, limit: Duration) -> Result<ExitStatus, CommandFailure> {
     let (sender, ended) = mpsc::channel();
     thread::spawn(move || {
         let mut child = child;
-        // Nobody receives it if the command took too long.
+        // After a timeout there is no receiver.
         let _ = sender.send(child.wait());
     });
     match ended.recv_timeout(limit) {

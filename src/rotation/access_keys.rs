@@ -41,18 +41,17 @@ pub(super) enum Due {
 impl ReplacedKey<'_> {
     /// Returns what is due at `now`, if a key is kept for `keep`, once active and once inactive.
     pub(super) fn due(&self, now: Timestamp, keep: Duration) -> Due {
-        let keep = i64::try_from(keep.as_secs()).unwrap_or(i64::MAX);
         let Some(replaced) = self.replaced else { return Due::Record };
         let is_active = self.key.status == KeyStatus::Active;
         match self.deactivated {
             Some(_) if is_active => Due::Nothing(KeptKey::Reactivated),
-            Some(deactivated) if now >= deactivated.after(keep) => Due::Delete,
+            Some(deactivated) if now >= deactivated.plus(keep) => Due::Delete,
             Some(deactivated) => {
-                Due::Nothing(KeptKey::Deactivated { until: deactivated.after(keep) })
+                Due::Nothing(KeptKey::Deactivated { until: deactivated.plus(keep) })
             }
             None if !is_active => Due::Record,
-            None if now >= replaced.after(keep) => Due::Deactivate,
-            None => Due::Nothing(KeptKey::Replaced { until: replaced.after(keep) }),
+            None if now >= replaced.plus(keep) => Due::Deactivate,
+            None => Due::Nothing(KeptKey::Replaced { until: replaced.plus(keep) }),
         }
     }
 }

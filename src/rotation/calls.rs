@@ -28,7 +28,7 @@ pub trait RotationCalls {
     /// Writes one event.
     fn report(&self, event: &'static LogEvent, fields: &[Field<'_>]);
 
-    /// Returns all about the secret but its values.
+    /// Returns the description of the secret: its versions, their labels, and no values.
     fn describe(&self) -> impl Future<Output = Result<SecretDescription, RotationCallError>>;
 
     /// Returns a version of the secret.
@@ -83,14 +83,14 @@ pub trait RotationCalls {
         id: &str,
     ) -> impl Future<Output = Result<(), RotationCallError>>;
 
-    /// Returns when an access key was last used, and whose it is.
+    /// Returns when an access key was last used, and its user.
     fn last_used(
         &self,
         user: IamUser<'_>,
         id: &str,
     ) -> impl Future<Output = Result<LastUsed, RotationCallError>>;
 
-    /// Returns whose an access key is, if AWS accepts it.
+    /// Returns the identity that an access key belongs to, if AWS accepts the key.
     fn caller_identity(
         &self,
         key: &AccessKey,
@@ -118,7 +118,7 @@ pub struct RunCommand<'a> {
     pub limit: Duration,
 }
 
-/// Whose keys IAM is asked about, and by whom.
+/// The user that a call of IAM is about, and the key that signs the call.
 #[derive(Clone, Copy, Debug)]
 pub struct IamUser<'a> {
     /// The key that signs the call; `None` for the session.
@@ -147,10 +147,26 @@ pub enum FailureKind {
     KeyNotAccepted,
     /// The user has as many access keys as are allowed.
     TooManyKeys,
+    /// AWS has refused it, for another reason.
+    Refused,
     /// Whether the call was carried out is unknown.
     OutcomeUnknown,
     /// Anything else.
     Other,
+}
+
+impl FailureKind {
+    /// Returns whether AWS has answered that it has not carried the call out.
+    pub(super) fn is_refusal(self) -> bool {
+        match self {
+            Self::NotFound
+            | Self::LabelElsewhere
+            | Self::KeyNotAccepted
+            | Self::TooManyKeys
+            | Self::Refused => true,
+            Self::OutcomeUnknown | Self::Other => false,
+        }
+    }
 }
 
 impl From<RotationCallError> for Error {

@@ -12,6 +12,10 @@ use super::{Force, Goal, Strategy, access_keys};
 use crate::output::rotation::{Ending, RotationError, RotationStep};
 use roles_anywhere_client::time::Timestamp;
 
+/// The seconds after the time of a run in which it is not aborted: its last call may move AWSCURRENT to the key that
+/// an abort deletes. Two clocks may differ by minutes, and a call may take one.
+const ABORT_MARGIN: i64 = 600;
+
 /// A step: a call, or two of which the first has no effect without the second.
 #[derive(Debug)]
 pub(super) enum NextStep {
@@ -58,7 +62,7 @@ pub(super) enum Deletion {
 
 impl NextStep {
     /// Returns the step of a rotation that it belongs to.
-    pub(super) fn of_rotation(&self) -> RotationStep {
+    pub(super) fn rotation_step(&self) -> RotationStep {
         match self {
             Self::Claim { document, .. } if document.is_aborted => RotationStep::Abort,
             Self::Claim { document, .. } if document.created.is_empty() => RotationStep::Claim,
@@ -128,9 +132,9 @@ fn record_id(snapshot: &Snapshot) -> Option<&str> {
 
 /// Returns whether a claim was made for a current version that was replaced meanwhile, and has no value.
 fn is_outdated(snapshot: &Snapshot, active: Active<'_>) -> Result<bool, RotationError> {
-    let Document { is_aborted, replaces, value_version, created, .. } = active.document;
-    let has_value = value_version.as_deref().is_some_and(|id| snapshot.value(id).is_some());
+    let Document { is_aborted, replaces, created, .. } = active.document;
     let is_replaced = replaces.as_deref() != Some(snapshot.current()?.0);
+    let has_value = snapshot.has_value_of(active.document);
     Ok(is_replaced && !has_value && !is_aborted && created.is_empty())
 }
 
@@ -149,8 +153,12 @@ fn take_over(
     if run.has_claimed() {
         return Err(RotationError::TakenOver);
     }
-    if !snapshot.has_ended(active) && run.settings.force == Force::No {
-        let (started, until) = (document.started, document.until);
+    let until = match run.settings.goal {
+        Goal::Rotate => document.until,
+        Goal::Abort => document.until.after(ABORT_MARGIN),
+    };
+    if !snapshot.has_ended(active, until) && run.settings.force == Force::No {
+        let started = document.started;
         return Err(RotationError::InProgress { started, until });
     }
     let is_of = |strategy: &Strategy| strategy.name() == document.strategy;
@@ -167,9 +175,7 @@ fn take_over(
         created: document.created.clone(),
         ..document_of(snapshot, run)?
     };
-    let has_value =
-        document.value_version.as_deref().is_some_and(|id| snapshot.value(id).is_some());
-    if is_stored || has_value {
+    if is_stored || snapshot.has_value_of(document) {
         next.value_version.clone_from(&document.value_version);
         next.replaces.clone_from(&document.replaces);
         next.replaces_key.clone_from(&document.replaces_key);
@@ -249,13 +255,13 @@ fn without_rotation(
         return Ok(NextStep::End(Ending::Rotated { version }));
     }
     if run.settings.goal == Goal::Abort {
-        let ending = match (run.memory.is_released, run.memory.was_finished) {
+        let ending = match (run.memory.has_aborted, run.memory.has_tidied_up) {
             (true, false) => Ending::Aborted,
             _ => Ending::NothingToAbort,
         };
         return Ok(NextStep::End(ending));
     }
-    if run.has_claimed() && !run.memory.is_released {
+    if run.has_claimed() && !run.memory.has_aborted {
         return Err(RotationError::TakenOver);
     }
     if let (Some(other), Force::No) = (&snapshot.other, run.settings.force) {
@@ -264,7 +270,7 @@ fn without_rotation(
     if let Some(step) = retire::next(snapshot, run)? {
         return Ok(step);
     }
-    if run.memory.was_finished {
+    if run.memory.has_tidied_up {
         return Ok(NextStep::End(Ending::WasRotated { version }));
     }
     if let Some(ending) = held_back(snapshot.now, created, run) {
@@ -272,19 +278,19 @@ fn without_rotation(
     }
     create::check(snapshot, run)?;
     let strategy = run.strategy_name();
-    let unfinished = snapshot.record().filter(|(_, record)| {
-        record.value_version.as_deref().is_some_and(|id| snapshot.value(id).is_none())
-    });
+    let unfinished = snapshot
+        .record()
+        .filter(|(_, record)| record.value_version.is_some() && !snapshot.has_value_of(record));
     // AWSPENDING was taken off by hand; a key of that rotation may be lost.
     let created = unfinished.map(|(_, record)| record.created.clone()).unwrap_or_default();
     let document = Document { strategy, created, ..document_of(snapshot, run)? };
     Ok(NextStep::Claim { document: Box::new(document), from: from.map(str::to_owned) })
 }
 
-/// Returns how a run ends whose secret is not old enough.
+/// Returns the ending of a run if the secret is not old enough.
 fn held_back(now: Timestamp, created: Option<Timestamp>, run: &Run<'_>) -> Option<Ending> {
     let least = run.settings.if_older_than?;
     let created = created?;
-    let due = created.after(i64::try_from(least.as_secs()).unwrap_or(i64::MAX));
+    let due = created.plus(least);
     (now < due).then_some(Ending::HeldBack { created, due })
 }

@@ -8,6 +8,9 @@ use roles_anywhere_client::aws::get_secret_value::SecretValue;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timestamp;
 
+/// The most seconds by which the clock of a machine may differ from AWS's, and a call take.
+const MAX_CLOCK_ERROR: i64 = 300;
+
 /// What is remembered of a rotation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(super) struct Document {
@@ -116,6 +119,26 @@ impl Document {
             SecretValue::Text(text) => serde_json::from_str(text.expose()).ok(),
             SecretValue::Binary(_) => None,
         }
+    }
+
+    /// Returns it with the time at which its version was stored as that of the calls of its run, which follow
+    /// at once. Their keys have times of AWS's clock too; that of the machine may be some minutes off.
+    pub(super) fn stored(mut self, at: Timestamp) -> Self {
+        let Self { run, created, .. } = &mut self;
+        for call in created.iter_mut().filter(|call| call.run == *run) {
+            // Later documents of the run may repeat it.
+            if call.called.seconds_until(at).abs() <= MAX_CLOCK_ERROR {
+                call.called = at.after(-1);
+            }
+        }
+        self
+    }
+
+    /// Returns it without the calls of a run that have certainly made no key.
+    pub(super) fn without_calls_of(&self, run: &str) -> Self {
+        let mut document = self.clone();
+        document.created.retain(|call| call.run != run);
+        document
     }
 
     /// Returns the value of its version.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::calls::RotationCalls;
+use super::calls::{RotationCallError, RotationCalls};
 use super::decision::{NextStep, next_step};
-use super::labels::{ENDED, Labels};
-use super::performance::{StepFailure, iam_user, perform};
+use super::labels::{ENDED, Labels, PENDING, RECORD};
+use super::performance::{StepFailure, iam_user, move_label, perform, put_document};
 use super::reading::read;
 use super::run::Run;
-use super::snapshot::{PendingHolder, Snapshot};
+use super::snapshot::{Active, PendingHolder, Snapshot};
 use super::{RotationSettings, events};
 use crate::output::error::Error;
 use crate::output::rotation::{Ending, RotationError, RotationStep};
@@ -41,7 +41,7 @@ async fn steps(calls: &impl RotationCalls, run: &mut Run<'_>) -> Result<Ending, 
             run.memory.has_claimed = true;
         }
         let decided = next_step(&snapshot, run);
-        // What was read one after the other may be of different times.
+        // The labels may have changed between the calls of one snapshot.
         let is_final = match &decided {
             Err(_) => true,
             Ok(step) => matches!(step, NextStep::Deactivate { .. } | NextStep::Delete { .. }),
@@ -53,7 +53,7 @@ async fn steps(calls: &impl RotationCalls, run: &mut Run<'_>) -> Result<Ending, 
         let secret = &run.settings.secret;
         let step = decided
             .map_err(|error| Error::from(error).of_rotation(undecided(&snapshot, run), secret))?;
-        let failed = |error: Error| error.of_rotation(step.of_rotation(), secret);
+        let failed = |error: Error| error.of_rotation(step.rotation_step(), secret);
         if let NextStep::End(ending) = &step {
             events::report(calls, run, &snapshot, &step);
             return Ok(ending.clone());
@@ -128,8 +128,28 @@ async fn end_claim(calls: &impl RotationCalls, run: &mut Run<'_>) {
     {
         let _ = calls.delete_access_key(iam_user(keys), id).await;
     }
-    if let Some(active) = own {
-        let from = snapshot.labels.version(ENDED);
-        let _ = calls.move_label(ENDED, from, Some(active.document_version)).await;
+    let Some(active) = own else { return };
+    let mut version = active.document_version.to_owned();
+    if run.memory.is_key_refused {
+        let Ok(without_call) = withdraw_call(calls, run, &snapshot, active).await else { return };
+        version = without_call;
     }
+    let _ = calls.move_label(ENDED, snapshot.labels.version(ENDED), Some(&version)).await;
+}
+
+/// Replaces the document of this run by one without its call of CreateAccessKey, which AWS has refused. A key
+/// that someone makes soon after it is none of ours.
+async fn withdraw_call(
+    calls: &impl RotationCalls,
+    run: &mut Run<'_>,
+    snapshot: &Snapshot,
+    active: Active<'_>,
+) -> Result<String, RotationCallError> {
+    let record = snapshot.record().map(|(id, _)| id);
+    let mut document = active.document.without_calls_of(&run.id);
+    document.continues = record.map(str::to_owned);
+    let version = put_document(calls, run, &document).await?;
+    move_label(calls, PENDING, (Some(active.pending), Some(&version))).await?;
+    move_label(calls, RECORD, (record, Some(&version))).await?;
+    Ok(version)
 }

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 pub(super) const CURRENT: &str = "AWSCURRENT";
 /// The label of the version before it.
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
-/// The label of the version that becomes the current one. Who has put it on a version of theirs rotates.
+/// The label of the version that becomes the current one. The run that has moved it to its own version
+/// rotates the secret.
 pub(super) const PENDING: &str = "AWSPENDING";
 /// The label of the document that is the record of rotations.
 pub(super) const RECORD: &str = "roles-anywhere-rotation";
 /// The label that each new version begins with: one without any would become the current version. It
 /// says nothing about the version, as runs at the same time take it from each other.
 pub(super) const NEW: &str = "roles-anywhere-new";
-/// The label of the document of a run that has ended with an error, and waits for nothing any more.
+/// The label of the document of a run that has ended with an error: no other run has to wait for it.
 pub(super) const ENDED: &str = "roles-anywhere-ended";
 
 /// Which version has which labels.

@@ -5,7 +5,7 @@ mod commands;
 use std::time::Duration;
 
 use super::calls::{FailureKind, IamUser, RotationCallError, RotationCalls};
-use super::decision::{Deletion, NextStep};
+use super::decision::NextStep;
 use super::document::Document;
 use super::events;
 use super::labels::{CURRENT, Labels, NEW, PENDING, RECORD};
@@ -93,16 +93,16 @@ pub(super) async fn perform(
             move_label(calls, PENDING, (Some(version), None)).await?;
             match why {
                 RotationStep::Abort => {
-                    (run.memory.is_released, run.memory.has_claimed) = (true, false);
+                    (run.memory.has_aborted, run.memory.has_claimed) = (true, false);
                 }
                 RotationStep::Claim => {
                     (run.memory.has_withdrawn, run.memory.has_claimed) = (true, false);
                 }
-                _ => run.memory.was_finished = !run.memory.is_finished,
+                _ => run.memory.has_tidied_up = !run.memory.is_finished,
             }
         }
         NextStep::Deactivate { id } => deactivate(calls, run, snapshot, id).await?,
-        NextStep::Delete { id, why } => delete(calls, run, snapshot, (id, *why)).await?,
+        NextStep::Delete { id, .. } => delete(calls, run, snapshot, id).await?,
         NextStep::End(_) => {}
     }
     events::report(calls, run, snapshot, step);
@@ -111,7 +111,7 @@ pub(super) async fn perform(
 
 /// Moves a label. If AWS says that it is elsewhere, it may be where it belongs: the answer to a first attempt
 /// may have been lost.
-async fn move_label(
+pub(super) async fn move_label(
     calls: &impl RotationCalls,
     label: &str,
     (from, to): (Option<&str>, Option<&str>),
@@ -129,7 +129,7 @@ async fn move_label(
 }
 
 /// Stores a document, and returns its version.
-async fn put_document(
+pub(super) async fn put_document(
     calls: &impl RotationCalls,
     run: &mut Run<'_>,
     document: &Document,
@@ -162,7 +162,10 @@ async fn create(
     let (_, current, _) = snapshot.current()?;
     let text = match (&run.settings.strategy, &snapshot.keys) {
         (Some(Strategy::IamAccessKey(_)), Some(keys)) => {
-            let key = calls.create_access_key(iam_user(keys)).await?;
+            let created = calls.create_access_key(iam_user(keys)).await;
+            let key = created.inspect_err(|failure| {
+                run.memory.is_key_refused = failure.kind.is_refusal();
+            })?;
             run.memory.new_key = Some(key.id.clone());
             events::created(calls, run, &key.id);
             KeyInSecret::replaced(current, &key).map_err(RotationError::Value)?
@@ -220,7 +223,7 @@ async fn accepted(
             Err(failure) => failure,
         };
         let now = calls.now();
-        let waited = Duration::from_secs(u64::try_from(started.seconds_until(now)).unwrap_or(0));
+        let waited = started.duration_until(now);
         let is_over = waited >= PROPAGATION || run.remaining(now) <= wait;
         if failure.kind != FailureKind::KeyNotAccepted || is_over {
             return Err(failure.into());
@@ -256,7 +259,7 @@ async fn delete(
     calls: &impl RotationCalls,
     run: &mut Run<'_>,
     snapshot: &Snapshot,
-    (id, _): (&str, Deletion),
+    id: &str,
 ) -> Result<(), RotationCallError> {
     let Some(keys) = &snapshot.keys else { return Ok(()) };
     match calls.delete_access_key(iam_user(keys), id).await {
@@ -267,7 +270,7 @@ async fn delete(
     Ok(())
 }
 
-/// Returns whose keys are in a list, and who asked for it.
+/// Returns the user of these keys, and the key that signs calls about them.
 pub(super) fn iam_user(keys: &UserKeys) -> IamUser<'_> {
     IamUser { caller: keys.caller.as_ref(), name: keys.name.as_deref() }
 }

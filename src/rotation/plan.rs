@@ -1,6 +1,6 @@
 //! What a run would do, and what policies have to allow for it. Nothing is changed.
 
-use super::access_keys::{self, Due};
+use super::access_keys::{self, Due, ReplacedKey};
 use super::calls::RotationCalls;
 use super::decision::{NextStep, next_step};
 use super::reading::read;
@@ -18,11 +18,11 @@ pub async fn dry_run(
 ) -> Result<String, Error> {
     let mut run = Run::start(calls, settings);
     let mut snapshot = read(calls, &mut run).await?;
-    let mut steps = old_keys(&snapshot, settings);
+    let due = due_keys(&snapshot, settings);
+    let mut steps: Vec<PlannedStep> = due.iter().filter_map(retirement).collect();
     // It is decided as if what is due for old keys was done.
-    let deleted = deleted_keys(&snapshot, settings);
     if let Some(keys) = &mut snapshot.keys {
-        keys.keys.retain(|key| !deleted.contains(&key.id));
+        keys.keys.retain(|key| !due.contains(&(key.id.clone(), Due::Delete)));
         run.memory.retired = keys.keys.iter().map(|key| key.id.clone()).collect();
     }
     let step = next_step(&snapshot, &run).map_err(|error| {
@@ -41,36 +41,27 @@ pub async fn dry_run(
     Ok(plan(&settings.secret, strategy, &steps, &actions(&snapshot, settings)))
 }
 
-/// Returns the old keys that are deleted before a new one is made.
-fn deleted_keys(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<String> {
-    let (Some(Strategy::IamAccessKey(rotation)), Some(keys)) = (&settings.strategy, &snapshot.keys)
+/// Returns what is due for the old keys. A run that continues a rotation, or aborts one, leaves them to the next.
+fn due_keys(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<(String, Due)> {
+    let (Some(Strategy::IamAccessKey(rotation)), Some(keys), None, Goal::Rotate) =
+        (&settings.strategy, &snapshot.keys, snapshot.active(), settings.goal)
     else {
         return Vec::new();
     };
     let old = access_keys::replaced_keys(snapshot, keys);
-    let is_deleted = |due: Due| due == Due::Delete;
-    let old = old.iter().filter(|old| is_deleted(old.due(snapshot.now, rotation.keep_old)));
-    old.map(|old| old.key.id.clone()).collect()
+    let due = |old: &ReplacedKey<'_>| old.due(snapshot.now, rotation.keep_old);
+    old.iter().map(|old| (old.key.id.clone(), due(old))).collect()
 }
 
-/// Returns what is done with the old keys.
-fn old_keys(snapshot: &Snapshot, settings: &RotationSettings) -> Vec<PlannedStep> {
-    let (Some(Strategy::IamAccessKey(rotation)), Some(keys), Goal::Rotate) =
-        (&settings.strategy, &snapshot.keys, settings.goal)
-    else {
-        return Vec::new();
+/// Returns what is done with an old key, in words.
+fn retirement((id, due): &(String, Due)) -> Option<PlannedStep> {
+    let words = match due {
+        Due::Record => format!("note the time for the access key {id}"),
+        Due::Deactivate => format!("deactivate the access key {id}"),
+        Due::Delete => format!("delete the access key {id}"),
+        Due::Nothing(_) => return None,
     };
-    let old = access_keys::replaced_keys(snapshot, keys);
-    let words = old.iter().filter_map(|old| {
-        let id = &old.key.id;
-        match old.due(snapshot.now, rotation.keep_old) {
-            Due::Record => Some(format!("note the time for the access key {id}")),
-            Due::Deactivate => Some(format!("deactivate the access key {id}")),
-            Due::Delete => Some(format!("delete the access key {id}")),
-            Due::Nothing(_) => None,
-        }
-    });
-    words.map(|words| (RotationStep::Retire, words)).collect()
+    Some((RotationStep::Retire, words))
 }
 
 /// Returns the steps from the one that comes next.

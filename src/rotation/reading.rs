@@ -81,7 +81,10 @@ async fn read_version(
         Ok(found) => {
             let created = found.created.map(|micros| Timestamp::from_unix(micros / 1_000_000));
             match Document::parse(&found.value) {
-                Some(document) => VersionContents::Document(document),
+                Some(document) => VersionContents::Document(match created {
+                    Some(created) => document.stored(created),
+                    None => document,
+                }),
                 None => VersionContents::Value { value: found.value, created },
             }
         }

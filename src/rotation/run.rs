@@ -37,6 +37,8 @@ pub(super) struct Memory {
     pub(super) new_value: Option<SecretValue>,
     /// Whether it has stored the new value, or tried to.
     pub(super) has_stored_value: bool,
+    /// Whether AWS has refused to create an access key.
+    pub(super) is_key_refused: bool,
     /// The access key that it has created.
     pub(super) new_key: Option<String>,
     pub(super) is_set: bool,
@@ -44,9 +46,9 @@ pub(super) struct Memory {
     /// Whether it has moved AWSCURRENT.
     pub(super) is_finished: bool,
     /// Whether another run had moved AWSCURRENT, and this one has tidied up.
-    pub(super) was_finished: bool,
+    pub(super) has_tidied_up: bool,
     /// Whether it has removed a pending version.
-    pub(super) is_released: bool,
+    pub(super) has_aborted: bool,
     /// The keys that it has deactivated and deleted, which IAM may still list as they were.
     pub(super) deactivated: BTreeSet<String>,
     pub(super) deleted: BTreeSet<String>,
@@ -62,9 +64,8 @@ impl<'a> Run<'a> {
     /// Starts a run.
     pub(super) fn start(calls: &impl RotationCalls, settings: &'a RotationSettings) -> Self {
         let started = calls.now();
-        let limit = i64::try_from(settings.run_limit.as_secs()).unwrap_or(i64::MAX);
         let (id, value_version) = (version_id(calls), version_id(calls));
-        let (until, memory) = (started.after(limit), Memory::default());
+        let (until, memory) = (started.plus(settings.run_limit), Memory::default());
         Self { settings, id, value_version, started, until, memory }
     }
 
@@ -81,7 +82,7 @@ impl<'a> Run<'a> {
 
     /// Returns the time that is left.
     pub(super) fn remaining(&self, now: Timestamp) -> Duration {
-        Duration::from_secs(u64::try_from(now.seconds_until(self.until)).unwrap_or(0))
+        now.duration_until(self.until)
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
     pub(super) kms_key: Option<String>,
     /// Which version has which label.
     pub(super) labels: Labels,
-    /// What else rotates it.
+    /// What rotates the secret besides this program.
     pub(super) other: Option<OtherRotation>,
     /// The versions that were read.
     pub(super) versions: BTreeMap<String, VersionContents>,
@@ -60,7 +60,7 @@ pub(super) struct UserKeys {
     pub(super) last_used: BTreeMap<String, LastUsed>,
 }
 
-/// Who has AWSPENDING.
+/// The version that has AWSPENDING, by who has put the label there.
 #[derive(Debug)]
 pub(super) enum PendingHolder<'a> {
     /// No version has it, or the current one, which is named then.
@@ -105,6 +105,11 @@ impl Snapshot {
         }
     }
 
+    /// Returns whether the value that a document announces is stored.
+    pub(super) fn has_value_of(&self, document: &Document) -> bool {
+        document.value_version.as_deref().is_some_and(|id| self.value(id).is_some())
+    }
+
     /// Returns the id of the current version, its value, and when it was stored.
     pub(super) fn current(&self) -> Result<(&str, &SecretValue, Option<Timestamp>), RotationError> {
         let id = self.labels.version(CURRENT).ok_or(RotationError::NoCurrentValue)?;
@@ -125,7 +130,7 @@ impl Snapshot {
         }
     }
 
-    /// Returns who has AWSPENDING.
+    /// Returns the version that has AWSPENDING.
     pub(super) fn pending(&self) -> PendingHolder<'_> {
         let Some(pending) = self.labels.version(PENDING) else { return PendingHolder::Free(None) };
         if let VersionContents::Document(document) = self.version(pending) {
@@ -156,10 +161,9 @@ impl Snapshot {
         }
     }
 
-    /// Returns whether the run of a rotation has ended: it says so, or its time is over.
-    pub(super) fn has_ended(&self, active: Active<'_>) -> bool {
-        self.labels.version(ENDED) == Some(active.document_version)
-            || self.now >= active.document.until
+    /// Returns whether the run of a rotation has ended: it says so, or it is `until`.
+    pub(super) fn has_ended(&self, active: Active<'_>, until: Timestamp) -> bool {
+        self.labels.version(ENDED) == Some(active.document_version) || self.now >= until
     }
 
     /// Returns the id of the access key in a version.

@@ -4,6 +4,7 @@ mod access_keys;
 mod commands;
 mod interruptions;
 mod model;
+mod plans;
 mod refusals;
 
 use std::time::Duration;

@@ -60,14 +60,18 @@ impl KeyInSecret {
     }
 }
 
-/// Returns the same secret with another password: the member `key`, or all of it.
+/// Returns the same secret with another password: the member `key`, or all of it if it is not a JSON object, whose
+/// other members would be lost.
 pub(super) fn with_password(
     value: &SecretValue,
     key: Option<&str>,
     password: &Secret,
 ) -> Result<Secret, RotatedValueError> {
     let Some(key) = key else {
-        return text(value).map(|_| password.clone());
+        return match Object::parse(text(value)?) {
+            Some(_) => Err(RotatedValueError::WholeObject),
+            None => Ok(password.clone()),
+        };
     };
     let (object, text) = (object(value)?, text(value)?);
     match object.at_path(key) {

@@ -18,6 +18,7 @@ use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::provider::secrets_manager::{SecretsManager, ServiceCallError};
 use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::text::disclosure::field;
 use roles_anywhere_client::time::{Deadline, Timestamp};
 
 /// How long a program may keep a key before it asks again, unless the command line says it.
@@ -86,11 +87,15 @@ impl AccessKeySecret {
 }
 
 impl SecretAccessKey {
+    /// Returns the identifier of the key, as a message may show it: the member may hold something else.
+    pub fn shown_id(&self) -> String {
+        field(&self.key.id, false)
+    }
+
     /// Returns until when a program that gets the key `now` may keep it: `refresh_after`, and not beyond its
     /// own expiration.
     pub fn kept_until(&self, now: Timestamp, refresh_after: Duration) -> Timestamp {
-        let seconds = i64::try_from(refresh_after.as_secs()).unwrap_or(i64::MAX);
-        let end = now.after(seconds);
+        let end = now.plus(refresh_after);
         self.expiration.map_or(end, |own| own.min(end))
     }
 }

@@ -2,13 +2,9 @@
 //! hand it out.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 use roles_anywhere_client::time::Timestamp;
-use roles_anywhere_emulator::Emulator;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -19,19 +15,8 @@ const SECRET: &str = "prod/legacy";
 const KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// Puts a new version into a secret, as a rotation does.
-fn put(emulator: &Emulator, name: &str, value: &Value) {
-    let address = emulator.control_url().trim_start_matches("http://").trim_end_matches('/');
-    let body = json!({ "name": name, "value": value }).to_string();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head = format!(
-        "POST /secrets HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all((head + &body).as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+fn put(env: &TestEnvironment, name: &str, value: &Value) {
+    env.control("POST", "/secrets", &json!({ "name": name, "value": value }));
 }
 
 fn pair(id: &str) -> Value {
@@ -41,7 +26,7 @@ fn pair(id: &str) -> Value {
 /// Returns an environment with the key `id` in the secret.
 fn with_key(id: &str) -> TestEnvironment {
     let env = TestEnvironment::new();
-    put(env.emulator(), SECRET, &pair(id));
+    put(&env, SECRET, &pair(id));
     env
 }
 
@@ -71,7 +56,7 @@ fn credential_process_prints_the_key_with_an_expiration() {
     let document = env.vend("--from-secret prod/legacy --refresh-after 90m");
     assert!((5_390..=5_400).contains(&seconds_left(&document)), "{document}");
     // After a rotation, the next run has the new key.
-    put(env.emulator(), SECRET, &pair("AKIA1"));
+    put(&env, SECRET, &pair("AKIA1"));
     assert_eq!(env.vend("--from-secret prod/legacy")["AccessKeyId"], "AKIA1");
 }
 
@@ -82,7 +67,7 @@ fn token_expiration_and_account_are_those_of_the_secret() {
         "AccessKeyId": "ASIA0", "SecretAccessKey": KEY, "SessionToken": "token+of/session==",
         "AccountId": "210987654321", "Expiration": "2999-01-01T00:00:00Z",
     });
-    put(env.emulator(), SECRET, &value);
+    put(&env, SECRET, &value);
     let document = env.vend("--from-secret prod/legacy");
     assert_eq!(document["SessionToken"], "token+of/session==");
     assert_eq!(document["AccountId"], "210987654321");
@@ -153,7 +138,7 @@ fn what_is_no_access_key_is_an_error_without_output() {
     ");
     let old =
         json!({ "accessKey": "AKIA0", "secretKey": KEY, "expiration": "2015-08-30T12:36:00Z" });
-    put(env.emulator(), SECRET, &old);
+    put(&env, SECRET, &old);
     assert_snapshot!(env.fails("export --from-secret prod/legacy"), @r"
     $ roles-anywhere export --from-secret prod/legacy
     exit code: 4
@@ -397,11 +382,11 @@ fn update_replaces_its_own_keys_only() {
         "{first}"
     );
     // The next key of the same secret takes its place, without `--force`.
-    put(env.emulator(), SECRET, &pair("AKIA1"));
+    put(&env, SECRET, &pair("AKIA1"));
     assert_eq!(update(&env, &from_secret).code, 0);
     assert_eq!(env.read("credentials"), first.replace("AKIA0", "AKIA1"));
     // Neither that of another secret does, nor a session.
-    put(env.emulator(), "prod/other", &pair("AKIA2"));
+    put(&env, "prod/other", &pair("AKIA2"));
     for (more, operations) in [(&["--from-secret", "prod/other"][..], 0), (&[], 0)] {
         let before = env.operations().len();
         let output = update(&env, more);
@@ -430,15 +415,12 @@ fn daemon_follows_the_secret() {
     let daemon = Daemon::start(env.program(), &[&words[..], &["--from-secret", SECRET]].concat());
     let written = daemon.wait_for("profile_written");
     assert_eq!(written["access_key_id"], "AKIA0");
-    put(env.emulator(), SECRET, &pair("AKIA1"));
+    put(&env, SECRET, &pair("AKIA1"));
     // A reload reads it at once; without one, it is read within a minute.
     daemon.signal(Signal::HUP);
     let read = daemon.wait_for_nth("access_key_read", 2);
     assert_eq!(read["access_key_id"], "AKIA1");
-    let end = Instant::now() + Duration::from_secs(60);
-    while !env.read("credentials").contains("aws_access_key_id = AKIA1") {
-        assert!(Instant::now() < end, "{}", env.read("credentials"));
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    assert!(!env.read("credentials").contains("AKIA0"));
+    assert_eq!(daemon.wait_for_nth("profile_written", 2)["access_key_id"], "AKIA1");
+    let text = env.read("credentials");
+    assert!(text.contains("aws_access_key_id = AKIA1") && !text.contains("AKIA0"), "{text}");
 }

@@ -8,6 +8,7 @@
 //! }
 //! ```
 
+mod control;
 mod program;
 
 use std::ffi::OsStr;

@@ -1,7 +1,5 @@
 //! `secret rotate`: the process is killed after every request, answers are lost, two run at the same time.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,23 +20,9 @@ fn environment() -> TestEnvironment {
     env
 }
 
-/// Returns what the emulator's control API says about its resources.
-fn state(env: &TestEnvironment) -> Value {
-    let address = env.emulator().control_url().trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .write_all(b"GET /state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).unwrap()
-}
-
 /// Returns the ids of the user's access keys with their status.
 fn keys(env: &TestEnvironment) -> Vec<(String, String)> {
-    let state = state(env);
+    let state = env.control("GET", "/state", &Value::Null);
     let users = state["users"].as_array().unwrap();
     let user = users.iter().find(|user| user["name"] == "legacy-app").unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+import boto3
 import leaks
 import pytest
 from clients import AWS_CLI
@@ -98,3 +99,12 @@ def moto():
     yield url
     process.terminate()
     process.wait(timeout=30)
+
+
+@pytest.fixture
+def moto_secrets(moto):
+    """boto3's client of moto's Secrets Manager; all secrets of the test before are gone."""
+    client = boto3.Session().client("secretsmanager", endpoint_url=moto)
+    for secret in client.list_secrets()["SecretList"]:
+        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
+    return client

@@ -18,15 +18,6 @@ pytestmark = pytest.mark.xdist_group("moto")
 
 
 @pytest.fixture
-def client(moto):
-    """boto3 at moto, with credentials of the emulator; all secrets of the test before are gone."""
-    client = boto3.Session().client("secretsmanager", endpoint_url=moto)
-    for secret in client.list_secrets()["SecretList"]:
-        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
-    return client
-
-
-@pytest.fixture
 def secret_get(moto, tool):
     """Runs `secret get NAME …` at moto."""
 
@@ -49,16 +40,16 @@ def assert_prints(done, expected: bytes) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, expected, b"")
 
 
-def test_text_by_name_and_by_arn(client, emulator, secret_get):
-    arn = client.create_secret(Name="team/text", SecretString="grüße\n")["ARN"]
+def test_text_by_name_and_by_arn(moto_secrets, emulator, secret_get):
+    arn = moto_secrets.create_secret(Name="team/text", SecretString="grüße\n")["ARN"]
     assert_prints(secret_get("team/text"), "grüße\n".encode())
     assert_prints(secret_get(arn), "grüße\n".encode())
     # CreateSession was the emulator's, the secret was not.
     assert {line["operation"] for line in emulator.requests()} == {"CreateSession"}
 
 
-def test_one_member_of_a_json_secret(client, secret_get):
-    client.create_secret(Name="team/json", SecretString=json.dumps(SECRET))
+def test_one_member_of_a_json_secret(moto_secrets, secret_get):
+    moto_secrets.create_secret(Name="team/json", SecretString=json.dumps(SECRET))
     assert_prints(secret_get("team/json", "--key", "username"), b"app")
     assert_prints(secret_get("team/json", "--key", "port"), b"5432")
     assert_prints(secret_get("team/json", "--key", "ü"), "ß".encode())
@@ -67,9 +58,9 @@ def test_one_member_of_a_json_secret(client, secret_get):
     assert b"password" in missing.stderr and b"5432" not in missing.stderr
 
 
-def test_binary(client, secret_get, tmp_path):
+def test_binary(moto_secrets, secret_get, tmp_path):
     binary = bytes(range(256)) * 16
-    client.create_secret(Name="team/binary", SecretBinary=binary)
+    moto_secrets.create_secret(Name="team/binary", SecretBinary=binary)
     assert_prints(secret_get("team/binary"), binary)
     out = tmp_path / "out"
     assert_prints(secret_get("team/binary", "--out", str(out)), b"")
@@ -77,15 +68,15 @@ def test_binary(client, secret_get, tmp_path):
     assert out.stat().st_mode & 0o777 == 0o600
 
 
-def test_versions(client, secret_get):
-    first = client.create_secret(Name="team/versions", SecretString="first")["VersionId"]
-    client.put_secret_value(SecretId="team/versions", SecretString="second")
+def test_versions(moto_secrets, secret_get):
+    first = moto_secrets.create_secret(Name="team/versions", SecretString="first")["VersionId"]
+    moto_secrets.put_secret_value(SecretId="team/versions", SecretString="second")
     assert_prints(secret_get("team/versions"), b"second")
     assert_prints(secret_get("team/versions", "--version-stage", "AWSPREVIOUS"), b"first")
     assert_prints(secret_get("team/versions", "--version-id", first), b"first")
 
 
-def test_what_is_not_there(client, secret_get):
+def test_what_is_not_there(moto_secrets, secret_get):
     done = secret_get("team/unknown")
     assert (done.returncode, done.stdout) == (4, b"")
     assert b"ResourceNotFoundException" in done.stderr
@@ -94,8 +85,8 @@ def test_what_is_not_there(client, secret_get):
 @pytest.mark.parametrize(
     "value", [{"SecretString": json.dumps(SECRET)}, {"SecretBinary": b"\x00\xff\n"}]
 )
-def test_json_is_what_the_aws_cli_prints(client, aws, iso_dates, moto, secret_get, value):
-    client.create_secret(Name="team/json", **value)
+def test_json_is_what_the_aws_cli_prints(moto_secrets, aws, iso_dates, moto, secret_get, value):
+    moto_secrets.create_secret(Name="team/json", **value)
     arguments = ["secretsmanager", "get-secret-value", "--secret-id", "team/json"]
     theirs = aws("default", *arguments, "--endpoint-url", moto)
     assert (theirs.returncode, theirs.stderr) == (0, "")
@@ -128,9 +119,9 @@ def assert_same(ours, theirs) -> None:
     assert without_dates(json.loads(ours.stdout)) == without_dates(json.loads(theirs.stdout))
 
 
-def test_several_secrets(client, secret_get):
+def test_several_secrets(moto_secrets, secret_get):
     for name in ("team/a", "team/b"):
-        client.create_secret(Name=name, SecretString=json.dumps({f"{name[-1]}-key": name}))
+        moto_secrets.create_secret(Name=name, SecretString=json.dumps({f"{name[-1]}-key": name}))
     done = secret_get("team/b", "team/a", "--output", "json")
     assert (done.returncode, done.stderr) == (0, b"")
     assert [each["Name"] for each in json.loads(done.stdout)] == ["team/b", "team/a"]
@@ -142,8 +133,8 @@ def test_several_secrets(client, secret_get):
     assert b"`team/none`" in missing.stderr
 
 
-def test_lists_and_describes_secrets_as_the_aws_cli_does(client, aws, iso_dates, moto, tool):
-    client.create_secret(
+def test_lists_and_describes_secrets_as_the_aws_cli_does(moto_secrets, aws, iso_dates, moto, tool):
+    moto_secrets.create_secret(
         Name="team/described", SecretString="s", Description="d", Tags=[{"Key": "k", "Value": "v"}]
     )
     arguments = ["--secrets-endpoint", moto, "--output", "json"]

@@ -12,15 +12,6 @@ pytestmark = pytest.mark.xdist_group("moto")
 
 
 @pytest.fixture
-def secrets(moto):
-    """Secrets Manager of moto; all secrets of the test before are gone."""
-    client = boto3.Session().client("secretsmanager", endpoint_url=moto)
-    for secret in client.list_secrets()["SecretList"]:
-        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
-    return client
-
-
-@pytest.fixture
 def iam(moto):
     """IAM of moto with one user, who has one access key."""
     client = boto3.Session().client("iam", endpoint_url=moto)
@@ -43,34 +34,34 @@ def rotate(moto, tool, monkeypatch):
     return run
 
 
-def labels(secrets, name: str) -> dict[str, str]:
+def labels(moto_secrets, name: str) -> dict[str, str]:
     """The version that has each label."""
-    versions = secrets.describe_secret(SecretId=name)["VersionIdsToStages"]
+    versions = moto_secrets.describe_secret(SecretId=name)["VersionIdsToStages"]
     return {label: version for version, labels in versions.items() for label in labels}
 
 
-def current(secrets, name: str) -> str:
+def current(moto_secrets, name: str) -> str:
     """The current value. Without a stage, moto returns the version that was the current one first."""
-    return secrets.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["SecretString"]
+    return moto_secrets.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["SecretString"]
 
 
-def assert_rotated(done, secrets, name: str, before: dict[str, str]) -> None:
+def assert_rotated(done, moto_secrets, name: str, before: dict[str, str]) -> None:
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.startswith(b"rotated `")
-    after = labels(secrets, name)
+    after = labels(moto_secrets, name)
     assert after["AWSPREVIOUS"] == before["AWSCURRENT"] != after["AWSCURRENT"]
     assert "AWSPENDING" not in after
 
 
 @pytest.mark.parametrize("caller", ["role", "secret"])
-def test_an_access_key(secrets, iam, rotate, caller):
+def test_an_access_key(moto_secrets, iam, rotate, caller):
     key = iam.create_access_key(UserName=USER)["AccessKey"]
     old = {name: key[name] for name in ["UserName", "AccessKeyId", "SecretAccessKey"]}
-    secrets.create_secret(Name="team/key", SecretString=json.dumps(old | {"n": 1.50}))
-    before = labels(secrets, "team/key")
+    moto_secrets.create_secret(Name="team/key", SecretString=json.dumps(old | {"n": 1.50}))
+    before = labels(moto_secrets, "team/key")
     done = rotate("team/key", "--strategy", "iam-access-key", "--iam-with", caller)
-    assert_rotated(done, secrets, "team/key", before)
-    new = json.loads(current(secrets, "team/key"))
+    assert_rotated(done, moto_secrets, "team/key", before)
+    new = json.loads(current(moto_secrets, "team/key"))
     assert (new["UserName"], new["n"]) == (USER, 1.5)
     assert new["AccessKeyId"] != old["AccessKeyId"]
     keys = iam.list_access_keys(UserName=USER)["AccessKeyMetadata"]
@@ -83,43 +74,43 @@ def test_an_access_key(secrets, iam, rotate, caller):
     assert old["AccessKeyId"].encode() in again.stderr
 
 
-def test_a_password(secrets, rotate):
-    secrets.create_secret(Name="team/db", SecretString='{"user":"u", "password" : "old"}')
-    before = labels(secrets, "team/db")
+def test_a_password(moto_secrets, rotate):
+    moto_secrets.create_secret(Name="team/db", SecretString='{"user":"u", "password" : "old"}')
+    before = labels(moto_secrets, "team/db")
     rules = ["--password-length", "40", "--exclude-punctuation"]
     done = rotate(
         "team/db", "--strategy", "random-password", "--key", "password", "--only-store", *rules
     )
-    assert_rotated(done, secrets, "team/db", before)
-    text = current(secrets, "team/db")
+    assert_rotated(done, moto_secrets, "team/db", before)
+    text = current(moto_secrets, "team/db")
     assert text.startswith('{"user":"u", "password" : "')
     password = json.loads(text)["password"]
     assert len(password) == 40 and password.isalnum()
 
 
-def test_commands(secrets, rotate, tmp_path):
-    secrets.create_secret(Name="team/token", SecretString="one")
-    before = labels(secrets, "team/token")
+def test_commands(moto_secrets, rotate, tmp_path):
+    moto_secrets.create_secret(Name="team/token", SecretString="one")
+    before = labels(moto_secrets, "team/token")
     arguments = [
         *["team/token", "--strategy", "command", "--create", "echo two"],
         *["--set", f"cat >{tmp_path}/set", "--test", f"cmp {tmp_path}/set {tmp_path}/set"],
     ]
-    assert_rotated(rotate(*arguments), secrets, "team/token", before)
-    assert current(secrets, "team/token") == "two"
+    assert_rotated(rotate(*arguments), moto_secrets, "team/token", before)
+    assert current(moto_secrets, "team/token") == "two"
     read = json.loads((tmp_path / "set").read_text())
     assert (read["step"], read["current"], read["pending"]) == ("set", "one", "two")
 
 
-def test_a_failed_test_is_aborted(secrets, rotate):
-    secrets.create_secret(Name="team/token", SecretString="one")
-    before = labels(secrets, "team/token")
+def test_a_failed_test_is_aborted(moto_secrets, rotate):
+    moto_secrets.create_secret(Name="team/token", SecretString="one")
+    before = labels(moto_secrets, "team/token")
     failed = rotate(
         *["team/token", "--strategy", "command", "--create", "echo two"],
         *["--set", "true", "--test", "exit 3"],
     )
     assert (failed.returncode, failed.stdout) == (13, b"")
-    assert "AWSPENDING" in labels(secrets, "team/token")
+    assert "AWSPENDING" in labels(moto_secrets, "team/token")
     aborted = rotate("team/token", "--abort")
     assert aborted.returncode == 0, aborted.stderr.decode()
-    after = labels(secrets, "team/token")
+    after = labels(moto_secrets, "team/token")
     assert "AWSPENDING" not in after and after["AWSCURRENT"] == before["AWSCURRENT"]

@@ -128,6 +128,16 @@ impl Timestamp {
         later.0 - self.0
     }
 
+    /// Returns the instant `duration` after `self`; parts of a second are dropped.
+    pub fn plus(self, duration: Duration) -> Self {
+        self.after(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// Returns the time from `self` until `later`; zero once `later` has passed.
+    pub fn duration_until(self, later: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.seconds_until(later)).unwrap_or(0))
+    }
+
     /// Renders `20150830`, the date part of a credential scope.
     pub fn date(self) -> String {
         let format = format_description!("[year][month][day]");
@@ -178,6 +188,16 @@ mod tests {
         assert_eq!(Timestamp::from_http_date("Sun, 30 Aug 2015 12:36:00 GMT"), suite);
         assert_eq!(Timestamp::from_rfc3339("tomorrow"), None);
         assert_eq!(Timestamp::from_http_date("120"), None);
+    }
+
+    #[test]
+    fn durations_and_instants_are_converted() {
+        let suite = Timestamp::from_unix(1_440_938_160);
+        let later = suite.plus(Duration::from_millis(90_999));
+        assert_eq!(suite.seconds_until(later), 90);
+        assert_eq!(suite.duration_until(later), Duration::from_secs(90));
+        assert_eq!(later.duration_until(suite), Duration::ZERO);
+        assert_eq!(suite.plus(Duration::MAX).to_string(), "9999-12-31T23:59:59Z");
     }
 
     #[test]

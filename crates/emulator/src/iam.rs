@@ -44,17 +44,6 @@ impl IamAction {
             Self::UpdateAccessKey => "UpdateAccessKey",
         }
     }
-
-    /// Returns the permission that it needs.
-    const fn permission(self) -> &'static str {
-        match self {
-            Self::CreateAccessKey => "iam:CreateAccessKey",
-            Self::DeleteAccessKey => "iam:DeleteAccessKey",
-            Self::GetAccessKeyLastUsed => "iam:GetAccessKeyLastUsed",
-            Self::ListAccessKeys => "iam:ListAccessKeys",
-            Self::UpdateAccessKey => "iam:UpdateAccessKey",
-        }
-    }
 }
 
 /// Returns the action of a name, or the error message if there is no such action here.

@@ -19,9 +19,10 @@ pub(super) fn failure(error: ServiceCallError) -> RotationCallError {
             AccessKeyCause::LimitExceeded { .. } => FailureKind::TooManyKeys,
             AccessKeyCause::NotAccepted { .. } => FailureKind::KeyNotAccepted,
             AccessKeyCause::Denied { .. } | AccessKeyCause::WrongSecret { .. } => {
-                FailureKind::Other
+                FailureKind::Refused
             }
         },
+        _ if refusal.is_some() => FailureKind::Refused,
         _ => FailureKind::Other,
     };
     RotationCallError { kind, error: error.into() }

@@ -1,4 +1,4 @@
-//! Reads the access key of a secret again and again, for a profile: no one tells a daemon of a rotation.
+//! Reads the access key of a secret at intervals, for a profile: AWS does not tell a daemon of a rotation.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -144,7 +144,7 @@ impl KeyReader {
         let before = self.current.replace(Some(Arc::clone(key)));
         let is_same = before.is_some_and(|before| before.key.id == key.key.id);
         if !is_same || was_failing {
-            target.log.event(&ACCESS_KEY_READ, &[("access_key_id", &key.key.id)]);
+            target.log.event(&ACCESS_KEY_READ, &[("access_key_id", &key.shown_id())]);
         }
     }
 

@@ -38,7 +38,7 @@ pub enum WrittenCredentials {
     },
     /// The access key of a secret.
     AccessKey {
-        /// Its identifier.
+        /// Its identifier, as a message may show it.
         id: String,
         /// The secret, as a message may show it.
         secret: String,
@@ -170,7 +170,7 @@ async fn fetch(
     };
     let found = secret.read(provider, &session, ports, deadline).await?;
     let written = WrittenCredentials::AccessKey {
-        id: found.key.id.clone(),
+        id: found.shown_id(),
         secret: secret.id.shown(),
         expiration: found.expiration,
     };

@@ -247,8 +247,8 @@ fn say(target: &Target, event: &'static LogEvent, more: Option<Field<'_>>) {
     let profile = profile_field(&target.plan.profile.to_string());
     let key = target.key.as_ref().and_then(KeyReader::current);
     let fields: [Field<'_>; 2] = [("file", &file), ("profile", &profile)];
-    let key = key.as_ref().filter(|_| event.fields.contains(&"access_key_id"));
-    let key = key.map(|key| -> Field<'_> { ("access_key_id", &key.key.id) });
+    let key = key.filter(|_| event.fields.contains(&"access_key_id")).map(|key| key.shown_id());
+    let key = key.as_ref().map(|id| -> Field<'_> { ("access_key_id", id) });
     let fields: Vec<_> = fields.into_iter().chain(key).chain(more).collect();
     target.log.event(event, &fields);
 }
@@ -262,7 +262,7 @@ fn report_status(target: &Target, error: &Error) {
 fn report_recovery(target: &Target) {
     say(target, &PROFILE_WRITE_RECOVERED, None);
     if let Some(key) = target.key.as_ref().and_then(KeyReader::current) {
-        let status = format!("the profile holds the access key {}", key.key.id);
+        let status = format!("the profile holds the access key {}", key.shown_id());
         return target.supervisor.status(&status);
     }
     if let Some((session, _)) = &target.channel.status().session {

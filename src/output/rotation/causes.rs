@@ -49,6 +49,9 @@ pub enum RotatedValueError {
     /// The member is not a string.
     #[error("has a member that is not a string")]
     NotText,
+    /// It is an object, and no member of it is named.
+    #[error("is a JSON object, which a password would replace as a whole")]
+    WholeObject,
     /// It has no such member.
     #[error("has no member of the name of `--key` among its {count}")]
     NoMember {

@@ -61,7 +61,7 @@ fn fixed_hint(error: &RotationError) -> &'static str {
         RotationError::OutOfTime { .. } => {
             "run it again: it is continued; `--run-limit` allows more time"
         }
-        _ => "run it again: it is continued where that run goes on or has ended",
+        _ => "run it again, which continues the rotation after that run has ended",
     }
 }
 
@@ -89,6 +89,7 @@ fn value(problem: RotatedValueError) -> &'static str {
         | RotatedValueError::Ambiguous => {
             "the secret must be a JSON object with `AccessKeyId`, `SecretAccessKey` and `UserName`, or other usual names of them"
         }
+        RotatedValueError::WholeObject => "pass `--key` with the member that is the password",
         RotatedValueError::NotText | RotatedValueError::NoMember { .. } => {
             "check `--key`, which names a member that is a string; without it, the whole secret is the password"
         }

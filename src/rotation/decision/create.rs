@@ -1,12 +1,13 @@
 //! The new value.
 
 use super::{Deletion, NextStep};
-use crate::output::rotation::RotationError;
+use crate::output::rotation::{RotatedValueError, RotationError};
 use crate::rotation::document::{Document, KeyCreation};
 use crate::rotation::run::Run;
 use crate::rotation::snapshot::{Active, Snapshot, UserKeys};
 use crate::rotation::value::{KeyInSecret, with_password};
 use crate::rotation::{Creation, Strategy, access_keys};
+use roles_anywhere_client::aws::get_secret_value::SecretValue;
 use roles_anywhere_client::secret::Secret;
 
 /// The seconds by which the time of a call may be later than the one that AWS's clock has shown: each
@@ -34,8 +35,8 @@ pub(super) fn check(snapshot: &Snapshot, run: &Run<'_>) -> Result<(), RotationEr
             .map(drop)
             .map_err(RotationError::Value),
         (Some(Strategy::Command { .. }), _) => match value {
-            roles_anywhere_client::aws::get_secret_value::SecretValue::Text(_) => Ok(()),
-            _ => Err(RotationError::Value(crate::output::rotation::RotatedValueError::Binary)),
+            SecretValue::Text(_) => Ok(()),
+            _ => Err(RotationError::Value(RotatedValueError::Binary)),
         },
         _ => Ok(()),
     }
@@ -57,18 +58,20 @@ pub(super) fn next(
     }
     match (&run.settings.strategy, &snapshot.keys) {
         (Some(Strategy::IamAccessKey(rotation)), Some(keys)) => {
-            if let Some(lost) = access_keys::lost_key(snapshot, document, keys) {
-                return Ok(NextStep::Delete { id: lost.id.clone(), why: Deletion::Lost });
-            }
             let is_announced = |call: &KeyCreation| {
                 call.run == run.id && call.called.seconds_until(snapshot.now) < FRESH
             };
             if document.created.last().is_some_and(is_announced) {
                 return Ok(NextStep::Create);
             }
+            // This run has not made its call: a key that appeared since is another program's.
+            let document = &document.without_calls_of(&run.id);
+            if let Some(lost) = access_keys::lost_key(snapshot, document, keys) {
+                return Ok(NextStep::Delete { id: lost.id.clone(), why: Deletion::Lost });
+            }
             let keep = rotation.keep_old;
             access_keys::room_for_a_key(snapshot, Some(document), keys, keep)?;
-            Ok(announce(snapshot, run, active, keys))
+            Ok(announce(snapshot, run, Active { document, ..active }, keys))
         }
         _ => Ok(NextStep::Create),
     }

@@ -39,7 +39,11 @@ fn record(snapshot: &Snapshot, run: &Run<'_>) -> Result<NextStep, RotationError>
         Some((_, record)) => record.clone(),
         None => Document::new(&run.id, (run.started, run.until)),
     };
-    let document = Document { old_keys, continues, ..last };
+    // If an older version was made the current one, its key counts as replaced from when it is so again.
+    let (current, ..) = snapshot.current()?;
+    let is_current = last.value_version.as_deref() == Some(current);
+    let replaces_key = last.replaces_key.clone().filter(|_| is_current);
+    let document = Document { old_keys, continues, replaces_key, ..last };
     let from = record_id(snapshot).map(str::to_owned);
     Ok(NextStep::Record { document: Box::new(document), from, why: RotationStep::Retire })
 }

@@ -5,8 +5,14 @@ use super::*;
 
 /// Kills a run after CreateAccessKey, so that the secret of the key is lost.
 fn with_lost_key(settings: &RotationSettings) -> Shared {
+    with_lost_key_by_clock(settings, 0)
+}
+
+/// The same, on a machine whose clock is this many seconds ahead.
+fn with_lost_key_by_clock(settings: &RotationSettings, clock_error: i64) -> Shared {
     for at in 1.. {
         let account = account_for(settings);
+        account.borrow_mut().clock_error = clock_error;
         Process::interrupted(&account, Interruption::KillAfter(at)).run(settings);
         if account.borrow().created_keys == 1 {
             return account;
@@ -50,6 +56,61 @@ fn a_lost_key_is_deleted() {
         assert_eq!((account.created_keys, account.keys.len()), (2, 2), "{account:#?}");
         assert!(account.events.iter().any(|event| event == "access_key_deleted"));
     }
+}
+
+#[test]
+fn a_lost_key_is_known_by_the_clock_of_aws() {
+    let settings = iam(IamWith::Role);
+    for clock_error in [-230, -3, 3, 230] {
+        let account = with_lost_key_by_clock(&settings, clock_error);
+        pass(&account, DAY);
+        let ending = run(&account, &settings);
+        assert!(matches!(ending, Ok(Ending::Rotated { .. })), "{clock_error}: {ending:?}");
+    }
+}
+
+#[test]
+fn a_key_that_appears_before_the_call_of_a_run_is_not_its_lost_one() {
+    let settings = iam(IamWith::Role);
+    let (mut added, mut kept) = (0, 0);
+    for at in 1..=interruptions::calls_of(&settings) {
+        let account = account_for(&settings);
+        let add = |account: &Shared| {
+            let mut account = account.borrow_mut();
+            if account.created_keys == 0 {
+                let other = key(700, account.now);
+                account.keys.push(other);
+                added += 1;
+            }
+        };
+        let _ = Process::new(&account).meanwhile(at, add).run(&settings);
+        let account = account.borrow();
+        kept += usize::from(account.keys.iter().any(|it| it.id == key(700, 0).id));
+    }
+    assert!(added > 5, "{added}");
+    assert_eq!(kept, added);
+}
+
+#[test]
+fn a_key_that_is_made_by_hand_after_a_refused_call_is_not_a_lost_one() {
+    let settings = iam(IamWith::Role);
+    let account = account_for(&settings);
+    account.borrow_mut().is_create_denied = true;
+    let length = |account: &Shared| account.borrow().value("AWSPENDING").unwrap().len();
+    run(&account, &settings).unwrap_err();
+    let first = length(&account);
+    run(&account, &settings).unwrap_err();
+    assert_eq!(length(&account), first, "the document does not grow");
+    let by_hand = key(700, account.borrow().now + 5);
+    add_key(&account, |account| account.keys.push(by_hand.clone()));
+    account.borrow_mut().is_create_denied = false;
+    pass(&account, 60);
+    let text = text(run(&account, &settings));
+    assert!(text.contains("is not in any version of the secret"), "{text}");
+    assert!(account.borrow().keys.iter().any(|it| it.id == by_hand.id));
+    account.borrow_mut().keys.retain(|it| it.id != by_hand.id);
+    assert!(matches!(run(&account, &settings), Ok(Ending::Rotated { .. })));
+    check_end(&account, &settings, "refused");
 }
 
 #[test]
@@ -124,6 +185,33 @@ fn a_version_that_was_made_current_again_keeps_its_key() {
     let account = account.borrow();
     assert_eq!(account.current_key().id, key(0, 0).id);
     assert_eq!(account.keys.len(), 1, "the key of the version that is not current is retired");
+}
+
+#[test]
+fn a_key_that_was_current_again_is_kept_from_then_on() {
+    let settings = iam(IamWith::Role);
+    let account = account_for(&settings);
+    run(&account, &settings).unwrap();
+    let exchange = || {
+        let mut account = account.borrow_mut();
+        let (current, previous) =
+            (account.labels["AWSCURRENT"].clone(), account.labels["AWSPREVIOUS"].clone());
+        account.labels.insert("AWSCURRENT".to_owned(), previous);
+        account.labels.insert("AWSPREVIOUS".to_owned(), current);
+    };
+    let if_older_than = Some(Duration::from_secs(1_000 * 86_400));
+    let settings = RotationSettings { if_older_than, ..settings };
+    pass(&account, HOUR);
+    exchange();
+    run(&account, &settings).unwrap();
+    pass(&account, DAY - 2 * HOUR);
+    exchange();
+    pass(&account, 2 * HOUR);
+    run(&account, &settings).unwrap();
+    assert!(account.borrow().keys[0].is_active, "it was the current one two hours ago");
+    pass(&account, DAY);
+    run(&account, &settings).unwrap();
+    assert!(!account.borrow().keys[0].is_active);
 }
 
 #[test]

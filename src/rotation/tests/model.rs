@@ -34,6 +34,8 @@ const START: i64 = 1_780_000_000;
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) now: i64,
+    /// The seconds by which the clock of a machine is ahead.
+    pub(super) clock_error: i64,
     pub(super) versions: BTreeMap<String, (String, i64)>,
     /// Which version has a label.
     pub(super) labels: BTreeMap<String, String>,
@@ -47,6 +49,8 @@ pub(super) struct Account {
     /// The password of the database, and those that it ever had.
     pub(super) database: Vec<String>,
     pub(super) is_test_failing: bool,
+    /// Whether a policy denies CreateAccessKey.
+    pub(super) is_create_denied: bool,
     pub(super) numbers: u64,
     pub(super) events: Vec<String>,
 }
@@ -67,6 +71,7 @@ pub(super) fn account(value: &str) -> Shared {
     let first = "11111111-1111-4111-8111-111111111111".to_owned();
     Rc::new(RefCell::new(Account {
         now: START,
+        clock_error: 0,
         versions: [(first.clone(), (value.to_owned(), START - 100 * 86_400))].into(),
         labels: [("AWSCURRENT".to_owned(), first)].into(),
         keys: vec![key(0, START - 100 * 86_400)],
@@ -76,6 +81,7 @@ pub(super) fn account(value: &str) -> Shared {
         propagation: 0,
         database: vec!["old".to_owned()],
         is_test_failing: false,
+        is_create_denied: false,
         numbers: 1,
         events: Vec::new(),
     }))
@@ -264,7 +270,8 @@ fn authorize(account: &Account, user: IamUser<'_>) -> Result<(), FailureKind> {
 
 impl RotationCalls for Process<'_> {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.account.borrow().now)
+        let account = self.account.borrow();
+        Timestamp::from_unix(account.now + account.clock_error)
     }
 
     fn random(&self) -> u64 {
@@ -380,6 +387,9 @@ impl RotationCalls for Process<'_> {
     async fn create_access_key(&self, user: IamUser<'_>) -> Result<AccessKey, RotationCallError> {
         self.change(|account| {
             authorize(account, user)?;
+            if account.is_create_denied {
+                return Err(FailureKind::Refused);
+            }
             if account.keys.len() == 2 {
                 return Err(FailureKind::TooManyKeys);
             }

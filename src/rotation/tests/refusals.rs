@@ -94,6 +94,18 @@ fn pending_on_the_current_version_is_free() {
 }
 
 #[test]
+fn a_run_that_may_be_in_its_last_call_is_continued_and_not_aborted() {
+    for settings in all() {
+        let account = interrupted(&settings);
+        pass(&account, 400);
+        let (text, code) = refused(&account, &aborting(&settings));
+        assert!(text.contains("another run rotates it"), "{text}");
+        assert_eq!(code, 16);
+        assert!(matches!(run(&account, &settings), Ok(Ending::Rotated { .. })));
+    }
+}
+
+#[test]
 fn a_failed_test_leaves_the_current_version_and_is_continued() {
     for settings in [iam(IamWith::Role), password(Some(commands())), command()] {
         let account = account_for(&settings);
@@ -112,7 +124,7 @@ fn a_failed_test_leaves_the_current_version_and_is_continued() {
 #[test]
 fn another_strategy_does_not_continue_a_rotation() {
     let account = interrupted(&iam(IamWith::Role));
-    pass(&account, 301);
+    pass(&account, 901);
     for settings in [password(None), aborting(&password(None))] {
         let (text, code) = refused(&account, &settings);
         assert!(text.contains("is of the strategy `iam-access-key`"), "{text}");

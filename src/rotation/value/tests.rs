@@ -81,6 +81,7 @@ fn a_password_is_a_member_or_the_whole_secret() {
         r#"{"u": "x", "password" : "old", "o": {"password":"p\\w"}, "a.b": "dot", "i": 1}"#
     );
     assert!(replaced(json, Some("a.b")).unwrap().contains(r#""a.b": "p\\w""#));
+    assert_eq!(replaced(json, None), Err(RotatedValueError::WholeObject));
     assert_eq!(replaced(json, Some("i")), Err(RotatedValueError::NotText));
     assert_eq!(replaced(json, Some("z")), Err(RotatedValueError::NoMember { count: 5 }));
     assert_eq!(replaced("hunter2", Some("z")), Err(RotatedValueError::NotAnObject));

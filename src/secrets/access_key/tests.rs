@@ -144,6 +144,15 @@ fn what_is_no_key_is_refused_without_its_value() {
 }
 
 #[test]
+fn an_id_that_may_be_a_secret_is_not_shown() {
+    assert_eq!(of_pair("").unwrap().shown_id(), ID);
+    // Another store's secret, in the member of the id.
+    let id = "wJalrXUtnFEMIK7MDENGabPxRfiCYEXAMPLEKEYX";
+    let swapped = of_text(&format!(r#"{{"accessKey":"{id}","secretKey":"minio"}}"#));
+    assert_eq!(swapped.unwrap().shown_id(), "(not shown)");
+}
+
+#[test]
 fn two_members_with_one_value_are_one() {
     let same = of_pair(&format!(r#","AccessKeyId":"{ID}""#)).unwrap();
     assert_eq!(same.key.id, ID);

@@ -1,20 +1,19 @@
 //! The Query protocol of IAM and STS: a form is sent, XML is answered.
 //!
-//! Elements are found by their local name: a service's answers and those that AWS gives before a
-//! service reads the request are of different namespaces.
-//!
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
+
+mod xml;
 
 use std::fmt;
 
-use roxmltree::{Document, Node, ParsingOptions};
+use roxmltree::Document;
 use url::form_urlencoded::Serializer;
+
+pub(super) use xml::{MOST_NODES, Members, QueryError, document, error, result};
 
 use crate::aws::endpoint::{RegionalEndpoint, Service};
 use crate::aws::retry::Repeatable;
 use crate::http::{Request, Response};
-use crate::secret::Secret;
-use crate::time::Timestamp;
 
 /// An operation of IAM or STS that is signed with any access key. AssumeRole, which continues a session, is
 /// [`crate::aws::assume_role`].
@@ -101,7 +100,7 @@ impl QueryOperation {
     /// Checks that a 2xx `response` is one of this operation, whose response has no result.
     pub(super) fn without_result(self, response: &Response) -> Result<(), QueryResponseError> {
         let document = self.document(response)?;
-        match self::response(&document, self.name()) {
+        match xml::response(&document, self.name()) {
             Some(_) => Ok(()),
             None => Err(QueryResponseError::OtherResponse { operation: self }),
         }
@@ -109,7 +108,7 @@ impl QueryOperation {
 
     fn document(self, response: &Response) -> Result<Document<'_>, QueryResponseError> {
         let most = match self {
-            Self::ListAccessKeys => MOST_NODES_OF_LIST,
+            Self::ListAccessKeys => xml::MOST_NODES_OF_LIST,
             _ => MOST_NODES,
         };
         document(response.body.expose(), most).ok_or(QueryResponseError::NotXml { operation: self })
@@ -206,102 +205,6 @@ impl Form {
 }
 
 const CONTENT_TYPE: &str = "application/x-www-form-urlencoded; charset=utf-8";
-
-/// The most nodes of a response that is no list. The largest one that is expected has about thirty.
-pub(super) const MOST_NODES: u32 = 1_000;
-
-/// The most nodes of a list: a page has up to 1,000 members of four elements, each with its text and white
-/// space.
-const MOST_NODES_OF_LIST: u32 = 30_000;
-
-/// Returns the document if `body` is one of at most `most` nodes.
-pub(super) fn document(body: &[u8], most: u32) -> Option<Document<'_>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let options = ParsingOptions { nodes_limit: most, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).ok()
-}
-
-/// Returns the result in the response of the operation `name`.
-pub(super) fn result<'a, 'input>(
-    document: &'a Document<'input>,
-    name: &str,
-) -> Option<Members<'a, 'input>> {
-    response(document, name)?.structure(&[&format!("{name}Result")])
-}
-
-/// Returns the response of the operation `name`.
-fn response<'a, 'input>(document: &'a Document<'input>, name: &str) -> Option<Members<'a, 'input>> {
-    let root = document.root_element();
-    (root.tag_name().name().strip_prefix(name)? == "Response").then_some(Members(root))
-}
-
-/// An element whose children are the members of a structure.
-#[derive(Clone, Copy)]
-pub(super) struct Members<'a, 'input>(Node<'a, 'input>);
-
-impl<'a, 'input> Members<'a, 'input> {
-    /// Returns the element at the end of `path`.
-    pub(super) fn structure(self, path: &[&str]) -> Option<Self> {
-        let child = |node: Node<'a, 'input>, name: &&str| {
-            node.children().find(|child| child.tag_name().name() == *name)
-        };
-        path.iter().try_fold(self.0, child).map(Self)
-    }
-
-    /// Returns the elements of the list at the end of `path`; none if there is no list.
-    pub(super) fn list(self, path: &[&str]) -> impl Iterator<Item = Self> {
-        let members = self.structure(path).into_iter().flat_map(|list| list.0.children());
-        members.filter(|child| child.tag_name().name() == "member").map(Self)
-    }
-
-    /// Returns the text of the element at the end of `path`, without the white space around it.
-    pub(super) fn text(self, path: &[&str]) -> Option<&'a str> {
-        let Self(element) = self.structure(path)?;
-        // An element without text is an empty value; one with several pieces (comments between) is none.
-        match element.children().count() {
-            0 => Some(""),
-            1 => element.text().map(str::trim),
-            _ => None,
-        }
-    }
-
-    /// Returns the text of a member; else its name.
-    pub(super) fn required(self, member: &'static str) -> Result<&'a str, &'static str> {
-        self.text(&[member]).filter(|text| !text.is_empty()).ok_or(member)
-    }
-
-    /// Returns the secret in a member; else its name.
-    pub(super) fn secret(self, member: &'static str) -> Result<Secret, &'static str> {
-        self.required(member).map(|text| Secret::new(text.to_owned()))
-    }
-
-    /// Returns the time in a member; else its name.
-    pub(super) fn timestamp(self, member: &'static str) -> Result<Timestamp, &'static str> {
-        Timestamp::from_rfc3339(self.required(member)?).ok_or(member)
-    }
-}
-
-/// The members of an error response.
-pub(super) struct QueryError {
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) request_id: Option<String>,
-}
-
-/// Reads `ErrorResponse/Error` with its code and message; `None` if `body` is something else.
-pub(super) fn error(body: &[u8]) -> Option<QueryError> {
-    let document = document(body, MOST_NODES)?;
-    let root = document.root_element();
-    if root.tag_name().name() != "ErrorResponse" {
-        return None;
-    }
-    let member = |path: &[&str]| Members(root).text(path).map(str::to_owned);
-    Some(QueryError {
-        code: member(&["Error", "Code"]),
-        message: member(&["Error", "Message"]),
-        request_id: member(&["RequestId"]),
-    })
-}
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::sigv4::access_key;
 use crate::text::disclosure::may_be_repeated;
 use crate::time::{Deadline, Timestamp};
 
-/// Who makes a call.
+/// The identity that signs a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Caller<'a> {
     /// The role of a session.
@@ -59,7 +59,7 @@ impl Caller<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct QueryCall<'a> {
     pub(super) operation: QueryOperation,
-    /// Where it is sent.
+    /// The endpoint.
     pub(super) at: &'a RegionalEndpoint,
     pub(super) caller: Caller<'a>,
     /// The user that it is about.

@@ -100,7 +100,7 @@ fn check_access(
     let resource = known.map_or_else(|| arn_of_name(call, name), |user| user.arn.to_string());
     ResourceAccess {
         caller: call.caller,
-        action: action.permission(),
+        action: &format!("iam:{}", action.name()),
         resource: &resource,
         account,
         called: &format!("user {name}"),

@@ -127,6 +127,25 @@ fn key_stays_while_the_secret_cannot_be_read() {
 }
 
 #[test]
+fn id_that_may_be_a_secret_is_not_logged() {
+    let id = "wJalrXUtnFEMIK7MDENGabPxRfiCYEXAMPLEKEYX";
+    let (file, secret) = (FakeCredentialsFile::holding(""), FakeSecret::holding(id));
+    play_secret(&file, &secret, |play| {
+        play.pass(1);
+        assert_eq!(file.text(), section(id));
+        // A failed write and its recovery change the status.
+        file.put("");
+        file.obstruct(io::ErrorKind::PermissionDenied);
+        play.pass(60);
+        file.obstruct(None);
+        play.pass(60);
+        let said = [play.recorder.log.lines(), play.recorder.supervisor.statuses()].concat();
+        assert!(said.iter().any(|line| line.contains("holds the access key (not shown)")));
+        assert!(!said.iter().any(|line| line.contains(id)), "{said:#?}");
+    });
+}
+
+#[test]
 fn key_of_someone_else_is_not_replaced() {
     let (file, secret) = (FakeCredentialsFile::holding(""), FakeSecret::holding("AKIA0"));
     play_secret(&file, &secret, |play| {

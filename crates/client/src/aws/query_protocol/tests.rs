@@ -1,4 +1,4 @@
-//! Requests of IAM and STS, compared with those of botocore, and XML that is no response of theirs.
+//! Requests of IAM and STS, compared with those of botocore, and XML that is not a response.
 
 use serde_json::Value;
 use url::form_urlencoded;
