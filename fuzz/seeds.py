@@ -79,6 +79,12 @@ CONFIGS = [
     "[[role.a.assume]]\nrole-arn = \"a\"\npolicy = \'\'\'{}\'\'\'\n[role.\"b.c\"]\nidentity = 'x'\nprivate-key = 1\n[identity.y]\n",
     "[profile a]\ncredential_process = roles-anywhere credential-process --certificate=a.pem\n  --private-key \"a b\" --pkcs8-password 'x'\n"
     "[default]\ncredential_process = /a/aws_signing_helper credential-process --session-duration 900 --fips --proxy http://a:b@c\n",
+    "[role.a]\n[secrets]\nttl = 60\nallow = ['prod/*', 'ssm:///a/?']\nallowed-roles = ['a', 'arn:a']\ntoken-headers = ['X-A']\n"
+    "prefetch = [{ tag = 'T', tag-value = 'v', role = 'a' }, { path = '/a/' }]\n[secrets.token.web]\nfile = '~/t'\n[secrets.token.b]\nenv = 'B'\n",
+    "http_port = '2774'\nttl_seconds = 0x3c\nssrf_headers = ['X-A']\nregion = 'us-east-1'\nignore_transient_errors = false\n"
+    f"[prefetch]\nfilter_tags = [{{ key = 'T' }}]\n[[prefetch.secrets]]\nsecret_id = 'a'\nrole_arn = '{ARNS[2]}'\n",
+    "[logging]\nlog_level = 'info'\n[capabilities.secrets_manager]\nenabled = true\nmax_conn = 10\n"
+    "[capabilities.secrets_manager.cache]\ncache_size = 5\n[capabilities.secrets_manager.security]\nssrf_env_variables = ['A']\n",
 ]
 ENV_FILES = [
     "\ufeffA=1\n# B=2\n\n  D=a b # c \r\nE=\nF==\nG\nH=$A ${B} `id` \\n\nI=it's \"x\"\nJ= ' '",

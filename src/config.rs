@@ -1,4 +1,4 @@
-//! The configuration file: identities and roles by name.
+//! The configuration file: identities and roles by name, programs, and what of secrets is served.
 //!
 //! [`Config::parse`] makes the model of a text, or reports all that is wrong with its structure: what
 //! is not TOML, unknown keys, wrong types, names of tables that do not exist. What the values mean is
@@ -17,6 +17,7 @@ mod paths;
 mod read;
 mod roles;
 pub mod schema;
+mod secrets_table;
 mod syntax;
 mod table_reader;
 
@@ -31,6 +32,7 @@ pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::TableName;
 pub use paths::PathReason;
 pub use roles::{IdentityTable, RoleLayers, RoleTable, UnusedTables};
+pub use secrets_table::{SecretsTable, SecretsTokenTable, TableValues};
 pub use syntax::SyntaxReason;
 
 use entries::Entries;
@@ -60,6 +62,7 @@ pub struct Config {
     identities: Vec<IdentityTable>,
     roles: Vec<RoleTable>,
     execs: Vec<ExecTable>,
+    secrets: Option<SecretsTable>,
 }
 
 impl Config {
@@ -96,6 +99,20 @@ impl Config {
     /// Returns the tables `[exec.NAME]`, in the order of the file.
     pub fn execs(&self) -> impl Iterator<Item = &ExecTable> {
         self.execs.iter()
+    }
+
+    /// Returns `[secrets]`.
+    pub fn secrets(&self) -> Option<&SecretsTable> {
+        self.secrets.as_ref()
+    }
+
+    /// Refuses paths of `[secrets]` that cannot be expanded: only its command needs them.
+    pub fn check_secrets_paths(&self) -> Result<(), Mistakes> {
+        let faults = self.secrets.as_ref().map(SecretsTable::path_mistakes).unwrap_or_default();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Mistakes::new(Arc::clone(&self.file), faults)),
+        }
     }
 
     /// Returns the identity of a role: the one that it names, else the one of the defaults, else the

@@ -26,6 +26,8 @@ pub mod role_values;
 pub mod roles;
 pub mod runtime_dir;
 pub mod secret_output;
+pub mod secrets_endpoint;
+pub mod secrets_table_values;
 pub mod services;
 pub mod session;
 pub mod session_plan;

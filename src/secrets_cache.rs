@@ -82,8 +82,10 @@ pub trait ReadSecrets {
 pub struct SecretsCache {
     upstream: Rc<dyn Upstream>,
     ports: Ports,
-    policy: CachePolicy,
-    prefetch: Vec<Prefetch>,
+    policy: Cell<CachePolicy>,
+    prefetch: RefCell<Vec<Prefetch>>,
+    /// Wakes what reads the prefetch.
+    prefetch_changed: Notify,
     entries: RefCell<EntryTable>,
     outages: RefCell<KnownOutages>,
     queue: RefCell<CallQueue>,
@@ -108,8 +110,9 @@ impl SecretsCache {
         Self {
             upstream,
             ports,
-            policy,
-            prefetch,
+            policy: Cell::new(policy),
+            prefetch: RefCell::new(prefetch),
+            prefetch_changed: Notify::new(),
             entries: RefCell::default(),
             outages: RefCell::default(),
             queue: RefCell::default(),
@@ -121,13 +124,23 @@ impl SecretsCache {
         }
     }
 
+    /// Goes on with another policy and another prefetch, which is read if it has changed.
+    pub fn replace(&self, policy: CachePolicy, prefetch: Vec<Prefetch>) {
+        self.policy.set(policy);
+        self.shrink();
+        if *self.prefetch.borrow() != prefetch {
+            self.prefetch.replace(prefetch);
+            self.prefetch_changed.notify_one();
+        }
+    }
+
     fn next_number(&self) -> u64 {
         self.last_number.set(self.last_number.get() + 1);
         self.last_number.get()
     }
 
     fn shrink(&self) {
-        self.entries.borrow_mut().shrink(&self.policy);
+        self.entries.borrow_mut().shrink(&self.policy.get());
     }
 
     fn count(&self, result: Result<&ServedValue, &ReadFailure>) {
@@ -193,10 +206,10 @@ impl ReadSecrets for SecretsCache {
             statistics.entries += 1;
             statistics.bytes += held.value.size();
             let age = now.saturating_sub(held.confirmed);
-            if age >= self.policy.ttl {
+            if age >= self.policy.get().ttl {
                 statistics.expired_entries += 1;
-                if entry.was_read_within(2 * self.policy.ttl, now) {
-                    let past_ttl = age.saturating_sub(self.policy.ttl);
+                if entry.was_read_within(2 * self.policy.get().ttl, now) {
+                    let past_ttl = age.saturating_sub(self.policy.get().ttl);
                     statistics.longest_past_ttl = statistics.longest_past_ttl.max(past_ttl);
                 }
             }

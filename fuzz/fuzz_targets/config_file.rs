@@ -1,5 +1,5 @@
-//! The configuration file, and `~/.aws/config`, of which one is made: `Config::parse`,
-//! `import::from_aws_config`.
+//! The configuration file, and what one is made of, `~/.aws/config` and the configuration of AWS's agent:
+//! `Config::parse`, `import::from_aws_config`, `import::from_agent_config`.
 //!
 //! Two bytes say where a password is written into the text; no message may show a part of it.
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use roles_anywhere::config::import::from_aws_config;
+use roles_anywhere::config::import::{from_agent_config, from_aws_config};
 use roles_anywhere::config::{Config, ConfigText, Mistakes};
 use roles_anywhere::output::error::Error;
 use roles_anywhere_client::ports::Environment;
@@ -26,6 +26,8 @@ fuzz_target!(|data: &[u8]| {
     let import = from_aws_config(&format!("{before}{HIDDEN}{after}"));
     import.notes.iter().for_each(|note| check_hidden(note));
     assert!(parse(&import.toml).is_ok(), "{}", import.toml);
+    import_agent(text);
+    import_agent(&format!("{before}{HIDDEN}{after}"));
 });
 
 fn parse(text: &str) -> Result<Config, Mistakes> {
@@ -34,11 +36,30 @@ fn parse(text: &str) -> Result<Config, Mistakes> {
     Config::parse(&ConfigText { file, text, environment, paths })
 }
 
+/// Imports the configuration of AWS's agent, and checks what is made of it.
+fn import_agent(text: &str) {
+    match from_agent_config(&Arc::from(Path::new("/etc/agent.toml")), text) {
+        Ok(import) => {
+            let roles = import.roles.iter().enumerate();
+            let roles: String = roles.map(|(at, _)| format!("[role.r{at}]\n")).collect();
+            let toml = format!("{roles}{}", import.toml);
+            assert!(parse(&toml).is_ok(), "{toml}");
+        }
+        Err(mistakes) => report(mistakes),
+    }
+}
+
 /// Reads a file, and checks all that is shown of it.
 fn read(text: &str) {
     match parse(text) {
         Ok(config) => {
             check_hidden(&format!("{config:?} {:?}", config.identities().collect::<Vec<_>>()));
+            if let Some(secrets) = config.secrets() {
+                check_hidden(&format!("{secrets:?} {:?}", secrets.tokens()));
+                if let Err(mistakes) = config.check_secrets_paths() {
+                    report(mistakes);
+                }
+            }
             for role in config.roles() {
                 check_hidden(&format!("{role:?} {:?} {:?}", role.hops(), role.fallbacks()));
                 if let Err(mistakes) = config.layers(role) {

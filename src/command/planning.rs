@@ -17,10 +17,12 @@ use crate::options::program_variables::{app, has_app};
 use crate::options::roles::{
     RoleNames, RoleUse, choose, default, refuse_flags_for_several, refuse_variables, select,
 };
+use crate::options::secrets_endpoint::is_served;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::table::config_file::EXEC_ROLE;
 use crate::options::table::program_variables::APP;
+use crate::options::table::secrets_endpoint::SECRETS;
 use crate::options::table::{OptionSpec, Origin};
 use crate::options::variables::check_encoding;
 use crate::output::Stdout;
@@ -166,6 +168,12 @@ fn plan_with_roles(
     }
     let roles = roles.into_iter().map(|role| config.layers(role));
     let roles = roles.collect::<Result<Vec<RoleLayers<'_>>, _>>().map_err(ConfigError::from)?;
+    if options.contains(&&SECRETS) && is_served(&Settings { config: Some(config), ..*settings })? {
+        // With a path that cannot be expanded, all mistakes of the file are reported.
+        if config.check_secrets_paths().is_err() {
+            config_check::check(config, settings).map_err(ConfigError::from)?;
+        }
+    }
     let only = if let [only] = roles[..] { Some(only) } else { None };
     let default_role = default(config).map(RoleTable::name);
     let settings = Settings {

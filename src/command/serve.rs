@@ -5,7 +5,6 @@ mod plan;
 mod print_env;
 mod roles;
 mod secrets;
-mod secrets_options;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,6 +20,7 @@ use crate::daemon::Daemon;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::roles::RoleUse;
+use crate::options::secrets_endpoint::is_served;
 use crate::options::session_plan::{DaemonCalls, NamedSession};
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -63,12 +63,12 @@ aws sts get-caller-identity";
     const ROLES: RoleUse = RoleUse::Every;
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        let serve = plan::serve(settings)?;
-        let calls = match serve.secrets {
-            Some(_) => DaemonCalls::Services,
-            None => DaemonCalls::Nothing,
+        let calls = match is_served(settings)? {
+            true => DaemonCalls::Services,
+            false => DaemonCalls::Nothing,
         };
         let sessions = NamedSession::of_daemon(settings, calls)?;
+        let serve = plan::serve(settings, &sessions)?;
         Ok(Self { roles: RoleSelection::of(sessions), serve })
     }
 }

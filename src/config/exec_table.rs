@@ -117,7 +117,7 @@ pub(super) fn read(
 }
 
 /// Returns the texts of an array, which must have one.
-fn texts(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<Entry> {
+pub(super) fn texts(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> Vec<Entry> {
     let Compound { option, value, location } = compound;
     let DeValue::Array(array) = value.get_ref() else {
         reader.wrong_type(option, value.get_ref(), location);

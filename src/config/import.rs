@@ -1,13 +1,15 @@
-//! A configuration file from the `credential_process` lines of the AWS CLI's configuration file.
+//! A configuration file from that of another program: the `credential_process` lines of the AWS CLI, or
+//! AWS's agent for secrets.
 
+mod agent;
 mod command_line;
 mod shell_words;
 mod writer;
 
 use crate::credentials_file::values::values;
-pub use shell_words::shell_word;
-
+pub use agent::{AgentImport, AgentMistake, from_agent_config};
 use command_line::{ImportedLine, Refused};
+pub use shell_words::shell_word;
 use writer::ConfigWriter;
 
 /// A configuration file that was made, and what could not be imported.

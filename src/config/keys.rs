@@ -1,7 +1,7 @@
 //! Which keys each table of the file takes. A key is the flag of an option without its dashes.
 
 use crate::options::table::{
-    OptionSpec, ValueType, access_key, config_file, identity, session, transport,
+    OptionSpec, ValueType, access_key, config_file, identity, secrets_endpoint, session, transport,
 };
 
 /// A table of the file.
@@ -21,6 +21,12 @@ pub enum TableKind {
     Hop,
     /// One of `fallback`.
     Fallback,
+    /// `[secrets]`.
+    Secrets,
+    /// `[secrets.token.NAME]`.
+    SecretsToken,
+    /// One of `prefetch`.
+    Prefetch,
 }
 
 /// What a key takes in TOML.
@@ -63,6 +69,9 @@ const KEYS: &[(TableKind, &[&[&OptionSpec]])] = &[
         TableKind::Fallback,
         &[&[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN, &session::ENDPOINT]],
     ),
+    (TableKind::Secrets, &[secrets_endpoint::KEYS]),
+    (TableKind::SecretsToken, &[secrets_endpoint::TOKEN]),
+    (TableKind::Prefetch, &[secrets_endpoint::PREFETCHED]),
 ];
 
 const IDENTITY: &[&OptionSpec] = &[
@@ -124,6 +133,9 @@ impl TableKind {
         Self::Fallback,
         Self::Defaults,
         Self::Exec,
+        Self::Secrets,
+        Self::Prefetch,
+        Self::SecretsToken,
     ];
 
     /// Returns its keys, in the order of the documentation.
@@ -142,7 +154,16 @@ impl TableKind {
         match self {
             Self::Hop => HOP_REQUIRED,
             Self::Fallback => FALLBACK_REQUIRED,
-            Self::Root | Self::Defaults | Self::Identity | Self::Role | Self::Exec => &[],
+            _ => &[],
+        }
+    }
+
+    /// Returns the keys of which it has exactly one.
+    pub fn one_of(self) -> &'static [&'static OptionSpec] {
+        match self {
+            Self::SecretsToken => secrets_endpoint::TOKEN_SOURCES,
+            Self::Prefetch => secrets_endpoint::PREFETCHED_ITEMS,
+            _ => &[],
         }
     }
 
@@ -156,6 +177,9 @@ impl TableKind {
             Self::Exec => "exec",
             Self::Hop => "assume",
             Self::Fallback => "fallback",
+            Self::Secrets => "secrets",
+            Self::SecretsToken => "token",
+            Self::Prefetch => "prefetch",
         }
     }
 
@@ -169,6 +193,9 @@ impl TableKind {
             Self::Exec => "`[exec.NAME]`",
             Self::Hop => "`assume`",
             Self::Fallback => "`fallback`",
+            Self::Secrets => "`[secrets]`",
+            Self::SecretsToken => "`[secrets.token.NAME]`",
+            Self::Prefetch => "`prefetch`",
         }
     }
 }
@@ -192,6 +219,9 @@ impl KeyType {
             ValueType::Descriptor => Self::Integer,
             _ if is(&session::SESSION_DURATION) => Self::IntegerOr("profile"),
             _ if is(&transport::TIMEOUT) || is(&config_file::HOP_SESSION_DURATION) => Self::Integer,
+            _ if secrets_endpoint::INTEGERS.contains(&row) => Self::Integer,
+            _ if secrets_endpoint::LISTS.contains(&row) => Self::Texts,
+            _ if is(&secrets_endpoint::PREFETCH) => Self::Tables(TableKind::Prefetch),
             _ if is(&config_file::ASSUME) => Self::Tables(TableKind::Hop),
             _ if is(&config_file::FALLBACK) => Self::Tables(TableKind::Fallback),
             _ if TEXT_TABLES.contains(&row) => Self::TextTable,
@@ -206,7 +236,8 @@ impl KeyType {
     pub fn unit(row: &'static OptionSpec) -> Option<&'static str> {
         let durations =
             [&session::SESSION_DURATION, &transport::TIMEOUT, &config_file::HOP_SESSION_DURATION];
-        durations.contains(&row).then_some("seconds")
+        let is_duration = durations.contains(&row) || secrets_endpoint::DURATIONS.contains(&row);
+        is_duration.then_some("seconds")
     }
 
     /// Returns it in words.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::import::AgentMistake;
 use super::keys::TableKind;
 use super::paths::PathReason;
 use super::syntax::SyntaxReason;
@@ -115,6 +116,13 @@ pub enum MistakeKind {
         /// The values that it can have, if they are few.
         names: Vec<Box<str>>,
     },
+    /// None or several of the keys of which a table has exactly one.
+    OneOf {
+        /// The table.
+        table: TableKind,
+        /// How many of them there are.
+        found: usize,
+    },
     /// A path that cannot be expanded.
     Path {
         /// The key.
@@ -124,6 +132,8 @@ pub enum MistakeKind {
     },
     /// A variable or a file of a program.
     Variable(Box<str>),
+    /// What cannot be imported of the configuration of AWS's agent.
+    Agent(AgentMistake),
     /// A value that the option refuses.
     Value(Box<UsageError>),
 }
@@ -131,7 +141,8 @@ pub enum MistakeKind {
 impl Mistake {
     /// Returns a mistake of a key whose name is known, or of a table with a name as a whole.
     pub fn at_key(location: &KeyLocation, kind: MistakeKind) -> Self {
-        let heading = ["[role.", "[identity.", "[exec."].into_iter().find_map(|before| {
+        let headings = ["[role.", "[identity.", "[exec.", "[secrets.token."];
+        let heading = headings.into_iter().find_map(|before| {
             let name = location.table.strip_prefix(&before[1..])?;
             Some(Excerpt::Heading { before, name: Some(name.into()) })
         });

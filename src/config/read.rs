@@ -12,7 +12,7 @@ use super::keys::TableKind;
 use super::mistake::{Excerpt, MistakeKind, Mistakes};
 use super::roles::{IdentityTable, RoleTable};
 use super::table_reader::{Compound, ReadTable, TableReader, type_name};
-use super::{Config, ConfigText, TableName, syntax};
+use super::{Config, ConfigText, TableName, secrets_table, syntax};
 use crate::options::suggestion::nearest;
 use crate::options::table::{KeyLocation, OptionSpec, config_file, session};
 
@@ -21,6 +21,7 @@ const DEFAULTS: &str = TableKind::Defaults.name();
 const IDENTITY: &str = TableKind::Identity.name();
 const ROLE: &str = TableKind::Role.name();
 const EXEC: &str = TableKind::Exec.name();
+pub(super) const SECRETS: &str = TableKind::Secrets.name();
 
 /// What a fallback takes the place of.
 const SOURCE: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
@@ -35,7 +36,7 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
         return Err(Mistakes::new(file(), syntax::mistakes(source, reader.lines(), &errors)));
     }
     let root = document.get_ref();
-    let tables = &[DEFAULTS, IDENTITY, ROLE, EXEC];
+    let tables = &[DEFAULTS, IDENTITY, ROLE, EXEC, SECRETS];
     let above = reader.table(TableKind::Root, &Arc::from(""), root, tables).entries;
     let (defaults, fallbacks) = read_defaults(&mut reader, root);
     let identities = read_identities(&mut reader, root);
@@ -45,10 +46,18 @@ pub(super) fn config(source: &ConfigText<'_>) -> Result<Config, Mistakes> {
         .entry(&config_file::DEFAULT_ROLE)
         .and_then(|entry| resolve_name(&mut reader, entry, TableKind::Role, &names));
     let execs = exec_table::read(&mut reader, root, &names);
+    let secrets = secrets_table::read(&mut reader, root, &names);
     match reader.mistakes.is_empty() {
-        true => {
-            Ok(Config { file: file(), default_role, defaults, fallbacks, identities, roles, execs })
-        }
+        true => Ok(Config {
+            file: file(),
+            default_role,
+            defaults,
+            fallbacks,
+            identities,
+            roles,
+            execs,
+            secrets,
+        }),
         false => Err(Mistakes::new(file(), reader.mistakes)),
     }
 }
@@ -132,6 +141,7 @@ fn heading_start(kind: TableKind) -> &'static str {
         TableKind::Identity => "[identity.",
         TableKind::Role => "[role.",
         TableKind::Exec => "[exec.",
+        TableKind::SecretsToken => "[secrets.token.",
         _ => "[",
     }
 }
@@ -170,21 +180,21 @@ pub(super) fn named_tables<'t, 'i>(
             reader.add_at(offset, excerpt, MistakeKind::Name { table: kind });
             continue;
         };
-        let heading = format!("{key}.{}", name.heading()).into();
+        let heading = format!("{}{}", &heading_start(kind)[1..], name.heading()).into();
         named.push(NamedTable { name, heading, offset, table });
     }
     named.sort_by_key(|table| table.offset);
     named
 }
 
-fn not_a_table(
+pub(super) fn not_a_table(
     reader: &mut TableReader<'_>,
     key: &Spanned<Cow<'_, str>>,
     kind: TableKind,
     value: &Spanned<DeValue<'_>>,
 ) {
     let (expected, found) = ("a table", type_name(value.get_ref()));
-    let shown = matches!(&**key.get_ref(), DEFAULTS | IDENTITY | ROLE | EXEC)
+    let shown = matches!(&**key.get_ref(), DEFAULTS | IDENTITY | ROLE | EXEC | SECRETS)
         .then(|| key.get_ref().as_ref().into());
     let name = kind.as_str().trim_matches('`').into();
     let mistake = MistakeKind::Type { key: name, expected, found };
@@ -227,7 +237,7 @@ fn read_fallbacks(reader: &mut TableReader<'_>, compound: &Compound<'_, '_>) -> 
 }
 
 /// Returns the tables of an array and their locations.
-fn elements<'t, 'i>(
+pub(super) fn elements<'t, 'i>(
     reader: &mut TableReader<'_>,
     compound: &Compound<'t, 'i>,
     kind: TableKind,
@@ -253,6 +263,7 @@ fn elements<'t, 'i>(
                 reader.add(&place, missing);
             }
         }
+        reader.check_one_of(kind, table, &place);
         tables.push((place, read));
     }
     tables

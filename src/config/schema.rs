@@ -14,6 +14,7 @@ pub fn schema() -> Value {
         properties.insert(TableKind::Identity.name().to_owned(), named(TableKind::Identity));
         properties.insert(TableKind::Role.name().to_owned(), named(TableKind::Role));
         properties.insert(TableKind::Exec.name().to_owned(), named(TableKind::Exec));
+        properties.insert(TableKind::Secrets.name().to_owned(), reference(TableKind::Secrets));
     }
     let definitions = TableKind::ALL.iter().filter(|table| **table != TableKind::Root);
     let definitions: Map<String, Value> =
@@ -32,6 +33,14 @@ fn table(kind: TableKind) -> Value {
         json!({ "type": "object", "additionalProperties": false, "properties": properties });
     if !required.is_empty() {
         table["required"] = json!(required);
+    }
+    if kind == TableKind::Secrets {
+        table["properties"][TableKind::SecretsToken.name()] = named(TableKind::SecretsToken);
+    }
+    let one_of = kind.one_of().iter().map(|row| json!({ "required": [row.id()] }));
+    let one_of: Vec<Value> = one_of.collect();
+    if !one_of.is_empty() {
+        table["oneOf"] = json!(one_of);
     }
     table
 }
@@ -87,7 +96,11 @@ mod tests {
                 let property = &table["properties"][row.id()];
                 assert!(property["description"].as_str().is_some_and(|it| it.len() > 10), "{row}");
             }
-            let extra = if *kind == TableKind::Root { 4 } else { 0 };
+            let extra = match kind {
+                TableKind::Root => 5,
+                TableKind::Secrets => 1,
+                _ => 0,
+            };
             let count = table["properties"].as_object().unwrap().len();
             assert_eq!(count, kind.keys().count() + extra, "{kind:?}");
         }

@@ -149,6 +149,20 @@ impl<'a> TableReader<'a> {
         Some(Entry { option, value: Ok(text.to_string()), location: Arc::clone(location) })
     }
 
+    /// Refuses a table with none or several of the keys of which it has one.
+    pub(super) fn check_one_of(
+        &mut self,
+        table: TableKind,
+        keys: &DeTable<'_>,
+        location: &KeyLocation,
+    ) {
+        let all = table.one_of();
+        let found = all.iter().filter(|row| keys.contains_key(row.id())).count();
+        if !all.is_empty() && found != 1 {
+            self.add(location, MistakeKind::OneOf { table, found });
+        }
+    }
+
     /// Adds the mistake of a value that a key does not take. The value is not repeated.
     pub(super) fn wrong_type(
         &mut self,

@@ -7,6 +7,7 @@ use crate::options::table::{OptionSpec, config_file, identity, session, transpor
 
 mod broken;
 mod secrets;
+mod secrets_table;
 
 /// Reads a file in `/etc/roles-anywhere`, where `site.pem` exists.
 pub(super) fn parse(text: &str) -> Result<Config, Mistakes> {

@@ -19,7 +19,9 @@ use crate::options::table::config_file::ROLE_AWS_PROFILE;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::session::{ENDPOINT, PROFILE_ARN, ROLE_ARN, TRUST_ANCHOR_ARN};
 use crate::options::table::{KeyLocation, OptionSpec, Origin};
-use crate::options::{access_key, fallback, identity, role_chain, session_plan, transport};
+use crate::options::{
+    access_key, fallback, identity, role_chain, secrets_endpoint, session_plan, transport,
+};
 use crate::output::usage::UsageError;
 use crate::secrets::variables::GivenVariables;
 use roles_anywhere_client::arn::{ProfileArn, RoleArn, TrustAnchorArn};
@@ -85,10 +87,19 @@ pub fn check(config: &Config, settings: &Settings<'_>) -> Result<(), Mistakes> {
     }
     mistakes.extend(same_profiles(config));
     mistakes.extend(config.execs().flat_map(exec_mistakes));
+    mistakes.extend(secrets_mistakes(config, &of_file));
     match mistakes.is_empty() {
         true => Ok(()),
         false => Err(Mistakes::new(config.file().clone(), mistakes)),
     }
+}
+
+/// Returns the mistakes in `[secrets]`.
+fn secrets_mistakes(config: &Config, settings: &Settings<'_>) -> Vec<Mistake> {
+    let Some(secrets) = config.secrets() else { return Vec::new() };
+    let errors = secrets_endpoint::errors_in_file(settings, secrets);
+    let of_values = errors.into_iter().map(|error| mistake(error, secrets.location()));
+    of_values.chain(secrets.path_mistakes()).collect()
 }
 
 /// Returns the mistakes in the variables and files of a program.

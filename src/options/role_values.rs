@@ -137,8 +137,13 @@ fn value(
         let content = content(settings, option, &setting);
         return Ok(Some(OptionValue { option, origin: setting.origin, content }));
     }
+    Ok(default_value(option))
+}
+
+/// Returns the default of an option.
+pub(super) fn default_value(option: &'static OptionSpec) -> Option<OptionValue> {
     let origin = Origin::Default(option);
-    Ok(match option.default {
+    match option.default {
         DefaultValue::None => None,
         DefaultValue::Value(value) => {
             Some(OptionValue { option, origin, content: typed(option, value.to_owned()) })
@@ -146,7 +151,7 @@ fn value(
         DefaultValue::Described(words) => {
             Some(OptionValue { option, origin, content: ValueContent::Described(words) })
         }
-    })
+    }
 }
 
 /// Returns where an option is in [`identity::password_settings`].
@@ -236,7 +241,7 @@ fn hop_values(settings: &Settings<'_>, hop: HopSettings<'_>) -> Vec<OptionValue>
 }
 
 /// Returns a value as it may be shown.
-fn content(
+pub(super) fn content(
     settings: &Settings<'_>,
     option: &'static OptionSpec,
     setting: &Setting<'_>,

@@ -21,6 +21,7 @@ pub mod program;
 pub mod program_variables;
 pub mod roles;
 pub mod secrets;
+pub mod secrets_endpoint;
 pub mod session;
 pub mod session_groups;
 pub mod shared_credentials;

@@ -92,7 +92,7 @@ impl SecretsCache {
     /// Makes the checks that are due, and returns the time until the entries are to be examined again.
     fn check_due(&self, now: Duration) -> Duration {
         let (shortest, longest) = TICK;
-        let tick = (self.policy.ttl / 20).clamp(shortest, longest);
+        let tick = (self.policy.get().ttl / 20).clamp(shortest, longest);
         let mut next = now + tick;
         let active: Vec<Rc<ValueEntry>> = self.active_entries(now);
         for entry in active {
@@ -112,7 +112,7 @@ impl SecretsCache {
                 drop(self.call_in_background(&entry));
             }
         }
-        self.entries.borrow_mut().remove_useless(&self.policy, now);
+        self.entries.borrow_mut().remove_useless(&self.policy.get(), now);
         next.saturating_sub(now).max(shortest.min(tick))
     }
 
@@ -120,8 +120,8 @@ impl SecretsCache {
     pub(super) fn active_entries(&self, now: Duration) -> Vec<Rc<ValueEntry>> {
         let entries = self.entries.borrow();
         let is_active = |entry: &&Rc<ValueEntry>| {
-            entry.was_read_within(2 * self.policy.ttl, now)
-                && !self.policy.ttl.is_zero()
+            entry.was_read_within(2 * self.policy.get().ttl, now)
+                && !self.policy.get().ttl.is_zero()
                 && entry.state.borrow().held.is_some()
         };
         entries.all().iter().filter(is_active).map(Rc::clone).collect()

@@ -43,7 +43,7 @@ impl SecretsCache {
                 None => counts.push((entry.scope.clone(), 1)),
             }
         }
-        let interval = self.policy.ttl.max(SHORTEST_INTERVAL);
+        let interval = self.policy.get().ttl.max(SHORTEST_INTERVAL);
         let mut next = self.next_lists.borrow_mut();
         let mut due = Vec::new();
         for (scope, _) in counts.into_iter().filter(|(_, count)| *count >= LEAST_SECRETS) {

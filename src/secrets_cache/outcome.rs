@@ -112,7 +112,7 @@ impl SecretsCache {
 
     fn schedule(&self, state: &mut EntryState, times: CallTimes) {
         let (now, random) = (self.ports.clock.now(), self.ports.entropy.bits());
-        let wait = until_check(self.policy.ttl, state.rotation, now, random);
+        let wait = until_check(self.policy.get().ttl, state.rotation, now, random);
         state.next_check = times.began + wait;
     }
 }

@@ -1,9 +1,12 @@
 //! What is read when the cache starts.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use super::SecretsCache;
 use super::entry::CallSpan;
@@ -19,7 +22,7 @@ use roles_anywhere_client::aws::parameter::{Decryption, Parameter, ParameterId, 
 use roles_anywhere_client::aws::secret_description::SecretDescription;
 
 /// What is read when the cache starts, so that its first reader does not wait.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Prefetch {
     /// The role that reads it, as in [`ReadRequest`](super::ReadRequest).
     pub role: Option<Arc<str>>,
@@ -28,7 +31,7 @@ pub struct Prefetch {
 }
 
 /// Secrets or parameters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PrefetchItems {
     /// A secret.
     Secret(SecretId),
@@ -51,7 +54,18 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins
 impl SecretsCache {
     /// Reads what is to be read at the start; what fails in an outage, again later.
     pub(super) async fn prefetch(&self) -> Infallible {
-        let mut pending = self.prefetch.clone();
+        loop {
+            let prefetch = self.prefetch.borrow().clone();
+            let (reading, changed) =
+                (pin!(self.prefetch_all(prefetch)), pin!(self.prefetch_changed.notified()));
+            match select(reading, changed).await {
+                Either::Left((never, _)) => match never {},
+                Either::Right(_) => {}
+            }
+        }
+    }
+
+    async fn prefetch_all(&self, mut pending: Vec<Prefetch>) -> Infallible {
         let (mut pause, longest) = PAUSE;
         while !pending.is_empty() {
             pending = self.prefetch_once(pending).await;
@@ -134,7 +148,7 @@ impl SecretsCache {
         role: &Rc<ReadingRole>,
         mut ids: Vec<SecretId>,
     ) -> Vec<PrefetchItems> {
-        ids.truncate(self.policy.max_entries);
+        ids.truncate(self.policy.get().max_entries);
         let region = |id: &SecretId| id.region().unwrap_or(&role.region).clone();
         ids.sort_by_key(|id| region(id).to_string());
         let mut again = Vec::new();
@@ -218,7 +232,7 @@ impl SecretsCache {
         let span = CallSpan { began: number, ended: self.next_number() };
         match found {
             Ok(parameters) => {
-                for parameter in parameters.into_iter().take(self.policy.max_entries) {
+                for parameter in parameters.into_iter().take(self.policy.get().max_entries) {
                     let Parameter { name, .. } = &parameter;
                     let request = ParameterRequest::latest(ParameterId::Name(name.clone()));
                     let item = ReadItem::Parameter(request, Decryption::Decrypted);

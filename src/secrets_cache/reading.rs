@@ -32,7 +32,7 @@ impl SecretsCache {
         let entry = self.known_entry(&role, request)?;
         let now = self.ports.clock.uptime();
         let decision =
-            decide(&entry.state.borrow().view(None), request.freshness, now, &self.policy);
+            decide(&entry.state.borrow().view(None), request.freshness, now, &self.policy.get());
         if decision != ReadDecision::Fresh {
             return None;
         }
@@ -77,7 +77,7 @@ impl SecretsCache {
         let decision = {
             let state = entry.state.borrow();
             let outage = self.outages.borrow().of(&entry.scope, &state.item, now);
-            decide(&state.view(outage), freshness, now, &self.policy)
+            decide(&state.view(outage), freshness, now, &self.policy.get())
         };
         match decision {
             ReadDecision::Fresh => served(entry, now, None).ok_or_else(|| defect(now)),
@@ -144,13 +144,13 @@ impl SecretsCache {
         now: Duration,
     ) -> Option<ServedValue> {
         let confirmed = entry.state.borrow().held.as_ref()?.confirmed;
-        if !may_be_stale(confirmed, now, &self.policy) {
+        if !may_be_stale(confirmed, now, &self.policy.get()) {
             return None;
         }
         // Another call may have confirmed it meanwhile.
         let age = now.saturating_sub(confirmed);
         let stale =
-            age.checked_sub(self.policy.ttl).map(|past_ttl| StaleReason { past_ttl, reason });
+            age.checked_sub(self.policy.get().ttl).map(|past_ttl| StaleReason { past_ttl, reason });
         served(entry, now, stale)
     }
 
@@ -216,7 +216,7 @@ impl SecretsCache {
                 return Ok(None);
             }
             // It is read in each TTL, so that it is refreshed in the background.
-            let pause = remaining.min(self.policy.ttl.max(Duration::from_secs(1)));
+            let pause = remaining.min(self.policy.get().ttl.max(Duration::from_secs(1)));
             let role = self.upstream.role(request.role.as_deref());
             let entry = role.and_then(|role| self.known_entry(&role, &request));
             let timer = self.ports.timer.sleep(pause);

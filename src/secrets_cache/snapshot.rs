@@ -67,7 +67,7 @@ impl SecretsCache {
                 served.value = Rc::clone(&held.value);
                 served.age = now.saturating_sub(held.confirmed);
                 served.stale = served.stale.and_then(|stale| {
-                    let past_ttl = served.age.checked_sub(self.policy.ttl)?;
+                    let past_ttl = served.age.checked_sub(self.policy.get().ttl)?;
                     Some(StaleReason { past_ttl, ..stale })
                 });
                 if served.stale.is_none() && served.source == ReadSource::StaleCache {

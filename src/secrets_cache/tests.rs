@@ -4,6 +4,7 @@ mod background;
 mod fake_aws;
 mod model;
 mod outages;
+mod reload;
 
 use std::pin::pin;
 use std::rc::Rc;

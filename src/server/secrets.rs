@@ -14,11 +14,12 @@ mod ours;
 mod plan;
 mod query;
 mod read;
+mod reload;
 mod reply;
 mod route;
 mod tokens;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
@@ -40,16 +41,17 @@ pub use access::{AccessPattern, AccessRules, PatternError};
 use limit::RequestLimit;
 pub use plan::{PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use read::ReadingClient;
+use reload::EndpointRules;
 use reply::EarlyResponse;
 use roles_anywhere_client::ports::Ports;
 use route::SecretsRoute;
+use tokens::CHECK_INTERVAL;
 pub use tokens::{SecretsToken, SecretsTokens};
 
 /// The endpoint, and its state between requests.
 pub struct SecretsEndpoint {
-    policy: SecretsPolicy,
+    rules: RefCell<Rc<EndpointRules>>,
     cache: Rc<dyn ReadSecrets>,
-    tokens: SecretsTokens,
     /// The sessions that secrets are read with, for health and metrics.
     credentials: Rc<Endpoints>,
     ports: Ports,
@@ -77,9 +79,8 @@ impl SecretsEndpoint {
         Self {
             audit: Audit::new(log, policy.audit, &audit::OF_SECRETS),
             limit: RequestLimit::new(policy.connections),
-            policy,
+            rules: RefCell::new(Rc::new(EndpointRules { policy, tokens })),
             cache,
-            tokens,
             credentials,
             ports,
             requests: RequestCounters::default(),
@@ -90,8 +91,9 @@ impl SecretsEndpoint {
 
     /// Answers a request with a whole response.
     pub async fn answer(&self, request: &Request<RequestBody>, peer: &Peer) -> Response {
-        let route = SecretsRoute::of(request.uri().path(), &self.policy.path_prefix);
-        let response = match self.respond(request, &route, peer).await {
+        let rules = self.rules();
+        let route = SecretsRoute::of(request.uri().path(), &rules.policy.path_prefix);
+        let response = match self.respond(&rules, request, &route, peer).await {
             Ok(response) => response,
             Err(early) => early.into_inner(),
         };
@@ -108,7 +110,12 @@ impl SecretsEndpoint {
 
     /// Keeps the tokens and the log; never ends.
     pub async fn keep(&self) -> Infallible {
-        let tokens = pin!(self.tokens.keep(&self.ports, &self.audit));
+        let tokens = pin!(async {
+            loop {
+                self.ports.timer.sleep(CHECK_INTERVAL).await;
+                self.rules().tokens.check(&self.ports, &self.audit).await;
+            }
+        });
         match select(tokens, pin!(self.audit.keep(&*self.ports.timer))).await {
             Either::Left((never, _)) | Either::Right((never, _)) => match never {},
         }
@@ -116,7 +123,9 @@ impl SecretsEndpoint {
 
     /// Ends the token that this process made, and logs the number of reads that the log could not take.
     pub fn end(&self) {
-        self.tokens.withdraw(&self.audit);
+        if let Some(own) = self.own_token() {
+            own.withdraw(&self.audit);
+        }
         // There is nowhere else to report it.
         let _ = self.audit.tell_missed();
     }
@@ -124,6 +133,7 @@ impl SecretsEndpoint {
     /// Checks a request as AWS's agent does, in its order; the error is a response too.
     async fn respond(
         &self,
+        rules: &EndpointRules,
         request: &Request<RequestBody>,
         route: &SecretsRoute<'_>,
         peer: &Peer,
@@ -136,15 +146,15 @@ impl SecretsEndpoint {
             only_get(method)?;
             return Ok(reply::plain(StatusCode::OK, "healthy"));
         }
-        if let Some((why, host)) = guard::foreign(request, peer, &self.policy.hosts) {
+        if let Some((why, host)) = guard::foreign(request, peer, &rules.policy.hosts) {
             return Err(reply::forwarded(why, host).into());
         }
         if let SecretsRoute::Health(page) = route {
             only_get(method)?;
             return Ok(self.health(*page));
         }
-        let token = self.authenticate(headers).await?;
-        let reader = ReadingClient { token, peer, route: route.name(), headers };
+        let token = self.authenticate(rules, headers).await?;
+        let reader = ReadingClient { rules, token, peer, route: route.name(), headers };
         let query = request.uri().query().unwrap_or_default();
         match route {
             SecretsRoute::Resolve if *method == Method::POST => {
@@ -168,14 +178,19 @@ impl SecretsEndpoint {
     }
 
     /// Returns the token that the client has.
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<&SecretsToken, EarlyResponse> {
-        let find = || self.tokens.find(headers, &self.policy.token_headers, &*self.ports.clock);
+    async fn authenticate<'a>(
+        &self,
+        rules: &'a EndpointRules,
+        headers: &HeaderMap,
+    ) -> Result<&'a SecretsToken, EarlyResponse> {
+        let EndpointRules { policy, tokens } = rules;
+        let find = || tokens.find(headers, &policy.token_headers, &*self.ports.clock);
         if let Some(token) = find() {
             return Ok(token);
         }
-        self.tokens.reload_if_due(&self.ports, &self.audit).await;
+        tokens.reload_if_due(&self.ports, &self.audit).await;
         find().ok_or_else(|| {
-            let is_missing = !self.policy.token_headers.iter().any(|it| headers.contains_key(it));
+            let is_missing = !policy.token_headers.iter().any(|it| headers.contains_key(it));
             reply::bad_token(is_missing).into()
         })
     }
@@ -197,12 +212,13 @@ fn only_get(method: &Method) -> Result<(), EarlyResponse> {
 
 impl HttpService for SecretsEndpoint {
     fn body_limit(&self, head: &Parts) -> usize {
-        let route = SecretsRoute::of(head.uri.path(), &self.policy.path_prefix);
+        let EndpointRules { policy, tokens } = &*self.rules();
+        let route = SecretsRoute::of(head.uri.path(), &policy.path_prefix);
         if head.method != Method::POST || route != SecretsRoute::Resolve {
             return 0;
         }
-        let names = &self.policy.token_headers;
-        match self.tokens.find(&head.headers, names, &*self.ports.clock) {
+        let names = &policy.token_headers;
+        match tokens.find(&head.headers, names, &*self.ports.clock) {
             Some(_) => MAX_BODY,
             None if names.iter().any(|name| head.headers.contains_key(name)) => MAX_UNKNOWN_BODY,
             None => 0,
@@ -225,7 +241,7 @@ impl HttpService for SecretsEndpoint {
 
 impl fmt::Debug for SecretsEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<endpoint of secrets, {:?}>", self.tokens)
+        write!(f, "<endpoint of secrets, {:?}>", self.rules().tokens)
     }
 }
 

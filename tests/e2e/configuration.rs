@@ -36,6 +36,7 @@ fn reference() -> String {
             TableKind::Root => "Above the first table",
             TableKind::Hop => "An entry of `assume`",
             TableKind::Fallback => "An entry of `fallback`",
+            TableKind::Prefetch => "An entry of `prefetch`",
             named => named.as_str(),
         };
         writeln!(text, "### {heading}\n\n| key | value | meaning |\n| --- | --- | --- |").unwrap();
@@ -100,7 +101,7 @@ fn import_reads_the_file_of_the_aws_cli() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: invalid value `azure` for `--from`: expected `aws`
+    error: invalid value `azure` for `--from`: expected `aws` or `agent`
     ");
     let absent = env.var("AWS_CONFIG_FILE", "absent");
     assert_snapshot!(absent.fails("config import --from aws"), @r"

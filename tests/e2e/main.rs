@@ -58,6 +58,7 @@ mod secrets_cache;
 mod serve;
 mod serve_roles;
 mod serve_secrets;
+mod serve_secrets_reload;
 mod several_secrets;
 mod slow_identity;
 mod sources;

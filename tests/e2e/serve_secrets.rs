@@ -18,8 +18,8 @@ const ALONE: [&str; 6] =
 const TOKEN: &str = "4f1c1d9a7b0e5d3c";
 const DB: &str = "/secretsmanager/get?secretId=prod/db-credentials";
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
     body: String,
 }
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-fn address(daemon: &Daemon) -> SocketAddr {
+pub(crate) fn address(daemon: &Daemon) -> SocketAddr {
     daemon.wait_for("secrets_listening")["address"].as_str().unwrap().parse().unwrap()
 }
 
@@ -45,7 +45,7 @@ fn exchange(address: SocketAddr, request: &str) -> Answer {
     Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }
 
-fn get_with(address: SocketAddr, target: &str, token: &str) -> Answer {
+pub(crate) fn get_with(address: SocketAddr, target: &str, token: &str) -> Answer {
     let head = format!("GET {target} HTTP/1.1\r\nHost: localhost:2773\r\nConnection: close\r\n");
     exchange(address, &format!("{head}X-Aws-Parameters-Secrets-Token: {token}\r\n\r\n"))
 }

@@ -14,6 +14,7 @@ use crate::options::command_line::Word;
 use crate::options::exec_table_values::ExecTableValues;
 use crate::options::role_values::RoleValues;
 use crate::options::roles::RoleUse;
+use crate::options::secrets_table_values::SecretsTableValues;
 use crate::options::settings::Settings;
 use crate::options::table::{self, Heading, OptionSpec, ValueType};
 use crate::output::Outcome;
@@ -39,6 +40,8 @@ pub struct ConfigShow {
     pub roles: Vec<RoleValues>,
     /// The values of the programs of the configuration file.
     pub programs: Vec<ExecTableValues>,
+    /// The values of `[secrets]`.
+    pub secrets: Option<SecretsTableValues>,
     /// The output format.
     pub output: ValuesFormat,
 }
@@ -58,7 +61,7 @@ impl Command for ConfigShow {
     const DETAILS: &'static str = "\
 Shows the values that a command uses with the same options, variables and configuration file: those of \
 the roles of `--role`, else of all roles. For each value, it shows the option, the variable, or the \
-file and line that it comes from. After the roles come the programs `[exec.NAME]` that use them.
+file and line that it comes from. After the roles come the programs `[exec.NAME]` that use them, then `[secrets]`.
 
 Passwords are not shown, nor is what may be one: of the variables of a program, references to secrets \
 and parameters are shown, and no other texts. What the values mean is not checked: see `config \
@@ -90,7 +93,8 @@ check`.";
         let file = file.map(|(_, location)| Arc::clone(&location.file));
         let default_role = settings.default_role.cloned();
         let programs = ExecTableValues::of_all(settings);
-        Ok(Self { file, default_role, roles, programs, output })
+        let secrets = SecretsTableValues::of(settings)?;
+        Ok(Self { file, default_role, roles, programs, secrets, output })
     }
 }
 

@@ -16,9 +16,11 @@ use crate::command::serve::print_env::{PrintedRoles, PrintedToken, print_env};
 use crate::command::serve::roles::{RoleSelection, RunningRoles};
 use crate::command::serve::secrets::{RunningSecrets, SecretsService};
 use crate::command::serve::{self, Serve, ServePlan};
+use crate::config::TableKind;
 use crate::daemon::{Daemon, supervise};
 use crate::output::error::Error;
-use crate::output::log::events::LISTENING;
+use crate::output::log::events::{LISTENING, SECRETS_RESTART_NEEDED};
+use crate::server::secrets::{SecretsPlan, SecretsToken};
 use crate::server::{Endpoints, Listener, ServedRoles};
 
 /// Serves the sessions of the roles until the daemon is told to stop.
@@ -109,14 +111,41 @@ async fn reload(
     match system.plan_again::<ServePlan>().await {
         None => {}
         Some(Err(error)) => system.refuse_config(&error),
-        Some(Ok(ServePlan { roles: selection, .. })) => {
+        Some(Ok(ServePlan { roles: selection, serve })) => {
+            let secrets_change = match secrets_change(secrets, serve.secrets, system).await {
+                Ok(change) => change,
+                Err(error) => return system.refuse_config(&error),
+            };
             let changes = roles.reload(selection, &*system.new_refresher);
             if let Some(secrets) = secrets {
                 secrets.replace_roles(roles, system.app);
+                if let Some((plan, tokens)) = secrets_change {
+                    secrets.replace(plan, tokens);
+                }
             }
             system.accept_config(roles.plans().iter(), &changes).await;
         }
     }
+}
+
+/// Returns how the endpoint of secrets goes on by a plan that was made again. An error if a token cannot be
+/// used.
+async fn secrets_change(
+    running: Option<&RunningSecrets>,
+    plan: Option<SecretsPlan>,
+    system: &SystemDaemon<'_>,
+) -> Result<Option<(SecretsPlan, Vec<Rc<SecretsToken>>)>, Error> {
+    let needs_restart = match (running, &plan) {
+        (Some(running), Some(plan)) => running.needs_restart(plan),
+        (None, None) => None,
+        _ => Some(TableKind::Secrets.name()),
+    };
+    if let Some(key) = needs_restart {
+        system.context.log.event(&SECRETS_RESTART_NEEDED, &[("key", &key)]);
+    }
+    let (Some(running), Some(plan)) = (running, plan) else { return Ok(None) };
+    let tokens = running.open_tokens(&plan, system.app).await?;
+    Ok(Some((plan, tokens)))
 }
 
 /// Completes when the daemon is ready. One that keeps retrying serves from the start, even without

@@ -3,12 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::command::serve::Serve;
-use crate::command::serve::secrets_options::{self, SECRETS, SECRETS_PORT};
 use crate::options::daemon::daemon;
 use crate::options::runtime_dir::runtime_dir;
+use crate::options::secrets_endpoint::{is_served, secrets_endpoint};
+use crate::options::session_plan::NamedSession;
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::cache::IN_RUNTIME_DIR;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
+use crate::options::table::secrets_endpoint::{SECRETS, SECRETS_PORT, SECRETS_TOKEN_FILE};
 use crate::options::table::{Heading, OptionSpec, Origin, ValueType};
 use crate::output::usage::{NamedValue, UsageError};
 use crate::server::{
@@ -26,6 +28,7 @@ pub(super) static SERVE: &[&OptionSpec] = &[
     &NO_CONTAINER,
     &SECRETS,
     &SECRETS_PORT,
+    &SECRETS_TOKEN_FILE,
     &SECRETS_ENDPOINT,
     &PARAMETERS_ENDPOINT,
     &TOKEN_FILE,
@@ -110,7 +113,10 @@ static PRINT_ENV: OptionSpec = OptionSpec::switch("--print-env")
     .details("Print the environment variables that SDKs need, then serve.");
 
 /// Returns what `serve` serves, and how.
-pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
+pub(super) fn serve(
+    settings: &Settings<'_>,
+    sessions: &[NamedSession],
+) -> Result<Serve, UsageError> {
     let (remote, offer) = (remote(settings)?, offer(settings)?);
     let listen = if offer == Offer::Nothing { Vec::new() } else { listen(settings)? };
     if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback())
@@ -138,7 +144,7 @@ pub(super) fn serve(settings: &Settings<'_>) -> Result<Serve, UsageError> {
         remote,
         hop_limit: hop_limit.transpose()?,
         token_file: token_file(settings, remote, offer)?,
-        secrets: secrets_options::secrets(settings, &policy)?,
+        secrets: secrets_endpoint(settings, &policy, sessions)?,
         policy,
         print_env: settings.is_on(&PRINT_ENV)?,
         daemon: daemon(settings)?,
@@ -202,7 +208,7 @@ fn offer(settings: &Settings<'_>) -> Result<Offer, UsageError> {
     let no_imds = settings.switched_on(&NO_IMDS)?;
     let no_container = settings.switched_on(&NO_CONTAINER)?;
     match (no_imds, no_container) {
-        (Some(_), Some(second)) if settings.is_on(&SECRETS)? => {
+        (Some(_), Some(second)) if is_served(settings)? => {
             let unused = [&PORT, &LISTEN, &ALLOW_REMOTE].map(|option| settings.flag(option));
             for flag in unused {
                 if let Some(first) = flag? {

@@ -1,5 +1,7 @@
 //! The endpoint of secrets of a running `serve`: its sockets, its tokens and its cache.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use crate::app::session::SessionClient;
 use crate::command::serve::Serve;
 use crate::command::serve::roles::RunningRoles;
 use crate::options::session_plan::CalledServices;
+use crate::options::table::secrets_endpoint::{MAX_CONNECTIONS, PORT, TOKEN_FILE};
 use crate::output::error::Error;
 use crate::output::log::Field;
 use crate::output::log::events::SECRETS_LISTENING;
@@ -24,7 +27,6 @@ use crate::server::{Endpoints, Listener, OpenTokenFile, RouteToken};
 pub(super) struct SecretsService {
     listener: Box<dyn Listener<SecretsEndpoint>>,
     running: RunningSecrets,
-    cache: Rc<SecretsCache>,
 }
 
 /// What is told of changes while the endpoint is served.
@@ -32,6 +34,29 @@ pub(super) struct SecretsService {
 pub(super) struct RunningSecrets {
     endpoint: Rc<SecretsEndpoint>,
     upstream: Rc<SecretsUpstream>,
+    cache: Rc<SecretsCache>,
+    endpoints: Rc<Endpoints>,
+    /// What needs a restart to change.
+    fixed: FixedAtStart,
+    /// The addresses, after which a token file is named.
+    addresses: Rc<[SocketAddr]>,
+    /// The most requests at a time that the sockets allow.
+    most_requests: usize,
+}
+
+/// What of a plan needs a restart to change.
+#[derive(Clone)]
+struct FixedAtStart {
+    port: u16,
+    connections: usize,
+    token_path: Option<PathBuf>,
+}
+
+impl FixedAtStart {
+    fn of(plan: &SecretsPlan, addresses: &[SocketAddr]) -> Self {
+        let token_path = plan.own_token.path(addresses, None);
+        Self { port: plan.port, connections: plan.policy.connections, token_path }
+    }
 }
 
 impl RunningSecrets {
@@ -44,6 +69,45 @@ impl RunningSecrets {
             Some(UpstreamRole::new(role.name, role.plan.provider, channel, services, ports))
         });
         self.upstream.replace_roles(roles.collect());
+    }
+
+    /// Opens what a plan needs that was made again, and returns the tokens. An error if one cannot be used.
+    pub(super) async fn open_tokens(
+        &self,
+        plan: &SecretsPlan,
+        app: &App,
+    ) -> Result<Vec<Rc<SecretsToken>>, Error> {
+        let mut tokens = self.endpoint.open_tokens(&plan.tokens).await?;
+        match self.endpoint.own_token() {
+            Some(own) if plan.tokens.is_empty() => tokens.push(own),
+            _ => {
+                let own = open_own_token(plan, &self.addresses, &self.endpoints, app)?;
+                tokens.extend(own.map(|(own, _)| Rc::new(own)));
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// Returns what of a plan that was made again needs a restart.
+    pub(super) fn needs_restart(&self, plan: &SecretsPlan) -> Option<&'static str> {
+        let FixedAtStart { port, connections, token_path } = &self.fixed;
+        let own = self.endpoint.own_token().filter(|_| plan.tokens.is_empty());
+        let path = own.and_then(|_| plan.own_token.path(&self.addresses, None));
+        if plan.port != *port {
+            Some(PORT.id())
+        } else if plan.policy.connections > *connections {
+            Some(MAX_CONNECTIONS.id())
+        } else {
+            (path.is_some() && path != *token_path).then(|| TOKEN_FILE.id())
+        }
+    }
+
+    /// Goes on by a plan that was made again. Its port stays as it is.
+    pub(super) fn replace(&self, plan: SecretsPlan, tokens: Vec<Rc<SecretsToken>>) {
+        let SecretsPlan { mut policy, cache, prefetch, .. } = plan;
+        policy.connections = policy.connections.min(self.most_requests);
+        self.cache.replace(cache, prefetch);
+        self.endpoint.replace(policy, tokens);
     }
 
     /// Ends the token of this process, and the log.
@@ -68,11 +132,8 @@ impl SecretsService {
         let mut tokens: Vec<_> =
             plan.tokens.iter().cloned().map(open).collect::<Result<_, Error>>()?;
         let mut place = plan.tokens.first().map(|token| token.name.clone());
-        if let Some(file) = app.token_file(&plan.own_token, &addresses, None)? {
-            let OpenTokenFile { path, store } = file;
-            let token = RouteToken::new(None, store);
-            endpoints.renew_token(&token)?;
-            tokens.push(SecretsToken::own(token));
+        if let Some((token, path)) = open_own_token(plan, &addresses, endpoints, app)? {
+            tokens.push(token);
             place = Some(path.display().to_string());
         }
         let upstream = Rc::new(SecretsUpstream::default());
@@ -93,8 +154,16 @@ impl SecretsService {
             let fields: Vec<_> = [("address", address as _)].into_iter().chain(place).collect();
             context.log.event(&SECRETS_LISTENING, &fields);
         }
-        let running = RunningSecrets { endpoint: Rc::new(endpoint), upstream };
-        Ok(Self { listener: Box::new(listener), running, cache })
+        let running = RunningSecrets {
+            endpoint: Rc::new(endpoint),
+            upstream,
+            cache,
+            endpoints: Rc::clone(endpoints),
+            fixed: FixedAtStart::of(plan, &addresses),
+            addresses: addresses.into(),
+            most_requests: requests,
+        };
+        Ok(Self { listener: Box::new(listener), running })
     }
 
     /// Returns what is told of changes.
@@ -104,7 +173,7 @@ impl SecretsService {
 
     /// Serves until `stop` completes and the running requests are answered.
     pub(super) async fn serve(self, stop: Pin<Box<dyn Future<Output = ()>>>) -> Result<(), Error> {
-        let Self { listener, running: RunningSecrets { endpoint, .. }, cache } = self;
+        let Self { listener, running: RunningSecrets { endpoint, cache, .. } } = self;
         let serving = listener.serve(Rc::clone(&endpoint), stop);
         let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh()));
         match select(serving, select(endpoint, cache)).await {
@@ -114,4 +183,18 @@ impl SecretsService {
             }
         }
     }
+}
+
+/// Opens the file for a token of this process, if the plan needs one, and makes the token.
+fn open_own_token(
+    plan: &SecretsPlan,
+    addresses: &[SocketAddr],
+    endpoints: &Endpoints,
+    app: &App,
+) -> Result<Option<(SecretsToken, PathBuf)>, Error> {
+    let Some(file) = app.token_file(&plan.own_token, addresses, None)? else { return Ok(None) };
+    let OpenTokenFile { path, store } = file;
+    let token = RouteToken::new(None, store);
+    endpoints.renew_token(&token)?;
+    Ok(Some((SecretsToken::own(token), path)))
 }

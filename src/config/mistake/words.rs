@@ -32,6 +32,9 @@ impl Mistake {
             }
             MistakeKind::Empty { .. } => Some("write a value, or remove the key".to_owned()),
             MistakeKind::Type { .. } | MistakeKind::Variable(_) => None,
+            MistakeKind::OneOf { found: 0, .. } => Some("add one of them".to_owned()),
+            MistakeKind::OneOf { .. } => Some("remove all but one".to_owned()),
+            MistakeKind::Agent(mistake) => mistake.label(),
             MistakeKind::Name { .. } => Some(format!("expected {}", TableName::EXPECTED)),
             MistakeKind::Dangling { nearest: Some(nearest), .. } => Some(did_you_mean(nearest)),
             MistakeKind::Dangling { names, .. } | MistakeKind::Missing { names, .. } => {
@@ -78,7 +81,13 @@ impl fmt::Display for Mistake {
             MistakeKind::Missing { key, table, .. } => {
                 write!(f, "missing key `{key}` in {}", table.as_str())
             }
+            MistakeKind::OneOf { table, .. } => {
+                let keys = table.one_of().iter().map(|row| row.id().into()).collect::<Vec<_>>();
+                let (table, keys) = (table.as_str(), in_words(&keys, "and").unwrap_or_default());
+                write!(f, "expected exactly one of the keys {keys} in {table}")
+            }
             MistakeKind::Path { key, reason } => path_reason(f, key, reason),
+            MistakeKind::Agent(mistake) => mistake.fmt(f),
             MistakeKind::Variable(text) => f.write_str(text),
             MistakeKind::Value(error) => error.fmt(f),
         }
@@ -99,14 +108,22 @@ fn did_you_mean(name: &str) -> String {
 
 /// Returns `expected …` for a few names.
 fn alternatives(names: &[Box<str>]) -> Option<String> {
-    let quoted: Vec<String> =
-        names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect();
-    match (quoted.split_last(), names.len() > MAX_NAMES) {
-        (None, _) => None,
-        (Some(_), true) => Some(format!("expected one of {}, …", quoted.join(", "))),
-        (Some((last, [])), false) => Some(format!("expected {last}")),
-        (Some((last, rest)), false) => Some(format!("expected {} or {last}", rest.join(", "))),
-    }
+    let of_many = || {
+        let quoted: Vec<String> =
+            names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect();
+        format!("one of {}, …", quoted.join(", "))
+    };
+    let listed = if names.len() > MAX_NAMES { Some(of_many()) } else { in_words(names, "or") };
+    listed.map(|listed| format!("expected {listed}"))
+}
+
+/// Returns names with a word before the last one; `None` for no names.
+fn in_words(names: &[Box<str>], word: &str) -> Option<String> {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    Some(match quoted.split_last()? {
+        (last, []) => last.clone(),
+        (last, rest) => format!("{} {word} {last}", rest.join(", ")),
+    })
 }
 
 fn path_reason(f: &mut fmt::Formatter<'_>, key: &str, reason: &PathReason) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{CONFIG_FILE, bare};
 use crate::config::files::{ConfigFileError, ConfigFileReason};
+use crate::config::import::{AgentMistake, from_agent_config};
 use crate::config::{Mistake, MistakeKind, Mistakes, PathReason, SyntaxReason};
 use crate::error_texts::{Page, variants};
 use crate::options::config_file::ConfigError;
@@ -12,8 +13,10 @@ use crate::output::error::Error;
 
 variants!(ConfigFileReason: Unreadable Untrusted NotRegular ForeignOwner Writable NotUtf8 TooLarge);
 variants!(MistakeKind:
-    Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing Path Variable Value
+    Syntax UnknownKey Misplaced InlinePassword Empty Type Name Dangling Missing OneOf Path Variable
+    Agent Value
 );
+variants!(AgentMistake: Unknown NoCounterpart Value Missing BothForms);
 variants!(SyntaxReason: Duplicate Quotes Unclosed NoAssignment Escape Key Depth Other);
 variants!(PathReason: Unset VariableName OtherHome MayBeSecret);
 
@@ -32,6 +35,15 @@ fn wrong_configuration_files_have_these_texts() {
     }
     let nested = format!("[role.a]\nassume = {}", "[".repeat(200));
     add_mistakes(&mut page, &nested);
+    for text in AGENT {
+        let file = std::sync::Arc::from(std::path::Path::new("/etc/agent.toml"));
+        let mistakes = from_agent_config(&file, text).unwrap_err();
+        for mistake in mistakes.all() {
+            see(&mut page, mistake);
+        }
+        page.add(&text.replace('\n', " | "), &Error::from(mistakes));
+    }
+    page.check_has_all::<AgentMistake>();
     page.check_has_all::<MistakeKind>();
     page.check_has_all::<SyntaxReason>();
     page.check_has_all::<PathReason>();
@@ -100,6 +112,33 @@ const TEXTS: &[&str] = &[
     "[exec.a]\ncommand = []",
     "[exec.a]\ncommand = 'server'",
     "[exec.a.env]\nPORT = 80",
+    // What of secrets is served.
+    "secrets = 'a'",
+    "[secrets]\nttl = '300'",
+    "[secrets]\nallow = []",
+    "[secrets]\nallow = 'prod/*'",
+    "[secrets]\ntoken = 'a'",
+    "[secrets.token.web]",
+    "[secrets.token.web]\nfile = '/a'\nenv = 'A'",
+    "[secrets.token.web]\nvalue = 'a'",
+    "[secrets]\nprefetch = [{}]",
+    "[secrets]\nprefetch = [{ secret = 'a', path = '/b/' }]",
+    "[secrets]\nprefetch = [{ path = '/b/', tag-value = 'a' }]",
+    "[secrets]\nprefetch = [{ secret = 'a', role = 'zzz' }]\n[role.a]",
+    "[secrets]\nallowed-roles = ['zzz']\n[role.a]",
+];
+
+/// Configurations of AWS's agent with one mistake each.
+const AGENT: &[&str] = &[
+    "ttl_second = 3",
+    "zzz = 3",
+    "Hunter2 = 3",
+    "max_roles = 3",
+    "log_level = 'DEBUG'",
+    "[capabilities.acm]\nenabled = true",
+    "max_conn = 0",
+    "ttl_seconds = 3\n[logging]\nlog_level = 'info'",
+    "[[prefetch.secrets]]\nrole_arn = 'arn:aws:iam::123456789012:role/A'",
 ];
 
 /// Files of a complete role `a` with a mistake in a value.
@@ -139,6 +178,7 @@ fn see(page: &mut Page, mistake: &Mistake) {
     match &mistake.kind {
         MistakeKind::Syntax(reason) => _ = page.see(reason),
         MistakeKind::Path { reason, .. } => _ = page.see(reason),
+        MistakeKind::Agent(mistake) => _ = page.see(mistake),
         _ => {}
     }
 }

@@ -180,6 +180,8 @@ events! {
         "role_name"];
     SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
         "secrets were read while the log could not be written" ["uid" "count"];
+    SECRETS_RESTART_NEEDED = "secrets_restart_needed" Warning
+        "a change of the configuration file takes effect after a restart" ["key"];
     SECRETS_TOKEN_RENEWED = "secrets_token_renewed" Info "token for secrets renewed" ["token"]
         ends [SECRETS_TOKEN_RENEWAL_FAILED];
     SECRETS_TOKEN_RENEWAL_FAILED = "secrets_token_renewal_failed" Warning
@@ -243,6 +245,7 @@ mod tests {
             "container_token_restored",
             "container_token_not_removed",
             "secret_read_unlogged",
+            "secrets_restart_needed",
             "secrets_token_restored",
             "secrets_token_not_removed",
         ];

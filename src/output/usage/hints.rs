@@ -80,7 +80,7 @@ fn missing_hints(
         _ if has_role => missing_in_role(options).to_owned(),
         ([_], Some(argument)) => format!("pass `{argument}` after the command"),
         ([option], None) if *option == &other_programs::AGENT_TOKEN => {
-            "set `AWS_TOKEN` to a token, or to `file://PATH` for one in a file; or set `XDG_RUNTIME_DIR`, where `serve` stores a token that it makes".to_owned()
+            "set `AWS_TOKEN` to a token, or to `file://PATH` for one in a file; or pass `--secrets-token-file` for the file of a token that `serve` makes".to_owned()
         }
         ([option], None) if variables.is_empty() => format!("pass `{option}`"),
         ([option], None) => format!("pass `{option}`, or set {variables}"),

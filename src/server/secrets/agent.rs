@@ -33,7 +33,7 @@ impl SecretsEndpoint {
         path: &str,
         query: &str,
     ) -> Result<Response, EarlyResponse> {
-        let query = SecretQuery::of_path(path, &self.policy.path_prefix, query)?;
+        let query = SecretQuery::of_path(path, &reader.rules.policy.path_prefix, query)?;
         self.secret(reader, query).await
     }
 

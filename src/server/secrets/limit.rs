@@ -5,7 +5,7 @@ use std::cell::Cell;
 /// The requests that are being answered.
 #[derive(Debug)]
 pub(super) struct RequestLimit {
-    most: usize,
+    most: Cell<usize>,
     answered: Cell<usize>,
     waiting: Cell<usize>,
 }
@@ -23,7 +23,12 @@ const MORE_FOR_HEALTH: usize = 2;
 impl RequestLimit {
     /// Returns a limit of `most` requests, and of as many that wait.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, answered: Cell::default(), waiting: Cell::default() }
+        Self { most: Cell::new(most), answered: Cell::default(), waiting: Cell::default() }
+    }
+
+    /// Answers at most `most` requests from now on.
+    pub(super) fn set(&self, most: usize) {
+        self.most.set(most);
     }
 
     /// Returns how many wait.
@@ -33,7 +38,7 @@ impl RequestLimit {
 
     /// Counts a request; `None` if there are too many.
     pub(super) fn enter(&self, is_health: bool) -> Option<Place<'_>> {
-        let most = if is_health { self.most + MORE_FOR_HEALTH } else { self.most };
+        let most = self.most.get() + if is_health { MORE_FOR_HEALTH } else { 0 };
         let answered = self.answered.get();
         (answered < most).then(|| {
             self.answered.set(answered + 1);
@@ -47,7 +52,7 @@ impl Place<'_> {
     #[must_use]
     pub(super) fn wait(&mut self) -> bool {
         let RequestLimit { most, answered, waiting } = self.limit;
-        let may_wait = self.is_waiting || waiting.get() < *most;
+        let may_wait = self.is_waiting || waiting.get() < most.get();
         if may_wait && !self.is_waiting {
             self.is_waiting = true;
             answered.set(answered.get() - 1);

@@ -49,7 +49,14 @@ impl SecretsEndpoint {
             (condition, question.first())
         {
             match wait {
-                Some(limit) => self.wait(reader, request, (&known_version, limit), place).await?,
+                Some(limit) => {
+                    self.wait(reader, request, (&known_version, limit), place).await?;
+                    // What the client may read may have changed meanwhile.
+                    let rules = &*self.rules();
+                    let token = self.authenticate(rules, reader.headers).await?;
+                    let reader = &ReadingClient { rules, token, ..*reader };
+                    return Ok(self.answers(reader, &question).await?.one(reader.headers));
+                }
                 None => self.refresh_if_known(reader, request, &known_version).await?,
             }
         }
@@ -92,7 +99,7 @@ impl SecretsEndpoint {
             Either::Left((changed, _)) => changed,
             Either::Right(_) => Ok(None),
         };
-        self.authenticate(reader.headers).await?;
+        self.authenticate(&self.rules(), reader.headers).await?;
         match changed {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(reply::unchanged().into()),

@@ -3,6 +3,7 @@
 use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
+use super::reload::EndpointRules;
 use super::reply::{self, EarlyResponse, ReadRefusal};
 use super::tokens::SecretsToken;
 use super::{AccessRules, SecretsEndpoint};
@@ -14,6 +15,8 @@ use crate::server::{Peer, Response};
 /// A client, with its token and its request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadingClient<'a> {
+    /// What may be read.
+    pub(super) rules: &'a EndpointRules,
     /// Its token.
     pub(super) token: &'a SecretsToken,
     /// Its connection.
@@ -50,7 +53,7 @@ impl SecretsEndpoint {
         reader: &ReadingClient<'_>,
         request: &ReadRequest,
     ) -> Result<(), ReadRefusal> {
-        if let (Some(role), Some(allowed)) = (&request.role, &self.policy.roles)
+        if let (Some(role), Some(allowed)) = (&request.role, &reader.rules.policy.roles)
             && !allowed.iter().any(|allowed| **allowed == **role)
         {
             return Err(ReadRefusal::Role(role.to_string()));
@@ -72,7 +75,7 @@ impl SecretsEndpoint {
         reader: &ReadingClient<'_>,
         allow: impl Fn(&AccessRules) -> bool,
     ) -> Result<(), ReadRefusal> {
-        match (allow(&self.policy.access), allow(reader.token.access())) {
+        match (allow(&reader.rules.policy.access), allow(reader.token.access())) {
             (false, _) => Err(ReadRefusal::Rules(DENIED)),
             (true, false) => Err(ReadRefusal::Rules(DENIED_TO_TOKEN)),
             (true, true) => Ok(()),

@@ -3,6 +3,7 @@
 mod agent;
 mod fake;
 mod ours;
+mod reload;
 mod rules;
 
 use std::net::SocketAddr;
@@ -38,7 +39,10 @@ impl Fixture {
     }
 
     fn of(policy: SecretsPolicy, tokens: Vec<PlannedToken>) -> Self {
-        let ports = FakePorts::default().ports();
+        Self::on(policy, tokens, FakePorts::default().ports())
+    }
+
+    fn on(policy: SecretsPolicy, tokens: Vec<PlannedToken>, ports: Ports) -> Self {
         let (log, cache) = (RecordingLog::default(), FakeCache::new());
         let open = |planned| SecretsToken::open(planned, &*ports.files).unwrap();
         let tokens = SecretsTokens::new(tokens.into_iter().map(open).collect());

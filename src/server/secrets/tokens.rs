@@ -1,9 +1,9 @@
 //! The tokens of the endpoint: those that the user gave, or else one of this process.
 
 use std::cell::{Cell, RefCell};
-use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ use roles_anywhere_client::time::{Clock, Timer};
 /// The tokens.
 #[derive(Debug)]
 pub struct SecretsTokens {
-    tokens: Vec<SecretsToken>,
+    tokens: Vec<Rc<SecretsToken>>,
     /// When their files may be read again for a token that is not known.
     next_reload: Cell<Duration>,
 }
@@ -56,7 +56,7 @@ struct FileToken {
 }
 
 /// The time between two checks of the files.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The least time between two checks for tokens that are not known.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a request waits for such a check: a file system may hang.
@@ -67,7 +67,29 @@ const GRACE: Duration = Duration::from_secs(60);
 impl SecretsTokens {
     /// Takes the tokens.
     pub fn new(tokens: Vec<SecretsToken>) -> Self {
+        Self::of(tokens.into_iter().map(Rc::new).collect())
+    }
+
+    /// Takes tokens that may be in use.
+    pub(super) fn of(tokens: Vec<Rc<SecretsToken>>) -> Self {
         Self { tokens, next_reload: Cell::default() }
+    }
+
+    /// Returns the token of this process, if it made one.
+    pub(super) fn own(&self) -> Option<Rc<SecretsToken>> {
+        self.tokens.iter().find(|token| matches!(token.value, TokenValue::Own(_))).cloned()
+    }
+
+    /// Returns the token in a file that is the one that is planned.
+    pub(super) fn unchanged(&self, planned: &PlannedToken) -> Option<Rc<SecretsToken>> {
+        let is_it = |token: &&Rc<SecretsToken>| match (&token.value, &planned.source) {
+            (TokenValue::File(file), TokenSource::File(source)) => {
+                file.source.location == source.location
+                    && (&token.name, &token.access) == (&planned.name, &planned.access)
+            }
+            _ => false,
+        };
+        self.tokens.iter().find(is_it).cloned()
     }
 
     /// Returns the token that one of the headers `names` has. Of a repeated header, the first counts.
@@ -79,20 +101,19 @@ impl SecretsTokens {
     ) -> Option<&SecretsToken> {
         let given = names.iter().filter_map(|name| headers.get(name));
         let mut given = given.map(|value| value.as_bytes());
-        given.find_map(|given| self.tokens.iter().find(|token| token.accepts(given, clock)))
+        given.find_map(|given| {
+            self.tokens.iter().find(|token| token.accepts(given, clock)).map(|token| &**token)
+        })
     }
 
-    /// Keeps the tokens and their files the same; never ends.
-    pub(super) async fn keep(&self, ports: &Ports, audit: &Audit) -> Infallible {
-        loop {
-            ports.timer.sleep(CHECK_INTERVAL).await;
-            for token in &self.tokens {
-                if let TokenValue::Own(own) = &token.value {
-                    own.restore(audit);
-                }
+    /// Makes the tokens and their files the same.
+    pub(super) async fn check(&self, ports: &Ports, audit: &Audit) {
+        for token in &self.tokens {
+            if let TokenValue::Own(own) = &token.value {
+                own.restore(audit);
             }
-            self.reload(ports, audit).await;
         }
+        self.reload(ports, audit).await;
     }
 
     /// Reads the files again, as a client has a token that is not known.
@@ -101,15 +122,6 @@ impl SecretsTokens {
         if now >= self.next_reload.get() && self.files().next().is_some() {
             self.next_reload.set(now + RELOAD_INTERVAL);
             self.reload(ports, audit).await;
-        }
-    }
-
-    /// Removes the file of the token that this process made.
-    pub(super) fn withdraw(&self, audit: &Audit) {
-        for token in &self.tokens {
-            if let TokenValue::Own(own) = &token.value {
-                own.withdraw(audit);
-            }
         }
     }
 
@@ -128,25 +140,33 @@ impl SecretsTokens {
 impl SecretsToken {
     /// Opens a token that the user gave. An error if its file cannot be read, or if it is empty.
     pub fn open(planned: PlannedToken, files: &dyn Files) -> Result<Self, Error> {
-        let PlannedToken { name, source, access } = planned;
-        let value = match source {
+        match &planned.source {
             TokenSource::Value(value) if value.expose().is_empty() => {
-                return Err(RunError::EmptyToken(name).into());
+                Err(RunError::EmptyToken(planned.name).into())
             }
-            TokenSource::Value(value) => TokenValue::Fixed(value),
-            TokenSource::File(source) => {
-                let Some(token) = trimmed(&files.read(&source)?) else {
-                    return Err(RunError::EmptyToken(name).into());
-                };
-                TokenValue::File(Box::new(FileToken {
-                    source,
-                    current: RefCell::new(token),
-                    previous: RefCell::default(),
-                    is_unreadable: Cell::default(),
-                }))
+            TokenSource::Value(value) => {
+                let value = TokenValue::Fixed(value.clone());
+                Ok(Self { name: planned.name, access: planned.access, value })
             }
+            TokenSource::File(source) => Self::of_file(&planned, source, &files.read(source)?),
+        }
+    }
+
+    /// Takes a token from the contents of its file. An error if it is empty.
+    pub(super) fn of_file(
+        planned: &PlannedToken,
+        source: &InputSource,
+        contents: &SecretBytes,
+    ) -> Result<Self, Error> {
+        let PlannedToken { name, access, .. } = planned.clone();
+        let Some(token) = trimmed(contents) else { return Err(RunError::EmptyToken(name).into()) };
+        let file = FileToken {
+            source: source.clone(),
+            current: RefCell::new(token),
+            previous: RefCell::default(),
+            is_unreadable: Cell::default(),
         };
-        Ok(Self { name, access, value })
+        Ok(Self { name, access, value: TokenValue::File(Box::new(file)) })
     }
 
     /// Returns the token of this process, all of whose holders may read what the endpoint allows.
@@ -163,6 +183,13 @@ impl SecretsToken {
     /// Returns what its holders may read.
     pub(super) fn access(&self) -> &AccessRules {
         &self.access
+    }
+
+    /// Removes the file of the token, if this process made it.
+    pub(super) fn withdraw(&self, audit: &Audit) {
+        if let TokenValue::Own(own) = &self.value {
+            own.withdraw(audit);
+        }
     }
 
     fn accepts(&self, given: &[u8], clock: &dyn Clock) -> bool {

@@ -1,10 +1,11 @@
-//! The values of roles and programs as JSON for programs. The member names are stable.
+//! The values of roles, of programs and of `[secrets]` as JSON for programs. The member names are stable.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::ConfigShow;
 use crate::options::exec_table_values::ExecTableValues;
 use crate::options::role_values::{OptionValue, RoleValues, ValueContent, VariableValue};
+use crate::options::secrets_table_values::{SecretsTableValues, TokenValues};
 use crate::options::table::{FileName, Origin};
 use roles_anywhere_client::text::escape;
 
@@ -15,6 +16,7 @@ pub(super) fn render(plan: &ConfigShow) -> String {
         default_role: plan.default_role.as_ref().map(ToString::to_string),
         roles: plan.roles.iter().map(RoleDocument).collect(),
         programs: plan.programs.iter().map(ProgramDocument).collect(),
+        secrets: plan.secrets.as_ref().map(SecretsDocument),
     };
     let json = serde_json::to_string_pretty(&document).expect("strings and numbers serialize");
     escape::json(&json).into_owned() + "\n"
@@ -26,6 +28,7 @@ struct ValuesDocument<'a> {
     default_role: Option<String>,
     roles: Vec<RoleDocument<'a>>,
     programs: Vec<ProgramDocument<'a>>,
+    secrets: Option<SecretsDocument<'a>>,
 }
 
 struct RoleDocument<'a>(&'a RoleValues);
@@ -47,6 +50,31 @@ impl Serialize for ProgramDocument<'_> {
         let ExecTableValues { name, values, .. } = self.0;
         let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("name", name.as_str())?;
+        map.serialize_entry("values", &KeyedValues(values))?;
+        map.end()
+    }
+}
+
+struct SecretsDocument<'a>(&'a SecretsTableValues);
+
+impl Serialize for SecretsDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let SecretsTableValues { values, tokens, .. } = self.0;
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("values", &KeyedValues(values))?;
+        let tokens: Vec<TokenDocument<'_>> = tokens.iter().map(TokenDocument).collect();
+        map.serialize_entry("tokens", &tokens)?;
+        map.end()
+    }
+}
+
+struct TokenDocument<'a>(&'a TokenValues);
+
+impl Serialize for TokenDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let TokenValues { name, values, .. } = self.0;
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("name", &name.to_string())?;
         map.serialize_entry("values", &KeyedValues(values))?;
         map.end()
     }

@@ -319,3 +319,54 @@ fn only_programs_of_the_named_roles_are_shown() {
         assert_eq!(names, expected, "{line}");
     }
 }
+
+const SECRETS_TABLE: &str = r#"
+[identity.host]
+certificate = "/etc/pki/host.pem"
+[role.r]
+role-arn = "arn:aws:iam::123456789012:role/R"
+[secrets]
+allow = ["prod/*"]
+ttl = 60
+allowed-roles = []
+prefetch = [{ path = "/prod/", role = "r" }, { secret = "prod/db" }]
+[secrets.token.web]
+file = "/run/tokens/web"
+deny = ["prod/root", "prod/admin"]
+"#;
+
+#[test]
+fn secrets_are_shown_with_their_defaults() {
+    let show = shown("", SECRETS_TABLE, &[]);
+    let table = text::render(&show);
+    let secrets = &table[table.find("\nsecrets (").unwrap()..];
+    insta::assert_snapshot!(secrets, @r"
+    secrets (/etc/roles-anywhere/config.toml:6)
+      allow               prod/*                                               /etc/roles-anywhere/config.toml:7 [secrets]
+      prefetch[0].path    /prod/                                               /etc/roles-anywhere/config.toml:10 [secrets.prefetch[0]]
+      prefetch[0].role    r                                                    /etc/roles-anywhere/config.toml:10 [secrets.prefetch[0]]
+      prefetch[1].secret  prod/db                                              /etc/roles-anywhere/config.toml:10 [secrets.prefetch[1]]
+      ttl                 60                                                   /etc/roles-anywhere/config.toml:8 [secrets]
+      max-stale           86400                                                default
+      cache-size          1000                                                 default
+      port                2773                                                 default
+      path-prefix         /v1/                                                 default
+      max-connections     800                                                  default
+      allowed-roles       (none)                                               /etc/roles-anywhere/config.toml:9 [secrets]
+      token-file          (in $RUNTIME_DIRECTORY or $XDG_RUNTIME_DIR)          default
+      token-headers       (`X-Aws-Parameters-Secrets-Token`, `X-Vault-Token`)  default
+      token-variables     (`AWS_TOKEN`, `AWS_SESSION_TOKEN`, `AWS_CONTAINER_AUTHORIZATION_TOKEN`; none beside `[secrets.token.NAME]`)  default
+
+    secrets.token web (/etc/roles-anywhere/config.toml:11)
+      file  /run/tokens/web        /etc/roles-anywhere/config.toml:12 [secrets.token.web]
+      deny  prod/root, prod/admin  /etc/roles-anywhere/config.toml:13 [secrets.token.web]
+    ");
+    let document = json(&show);
+    assert_eq!(document["secrets"]["values"]["ttl"]["value"], 60);
+    assert_eq!(document["secrets"]["values"]["port"]["origin"], "default");
+    assert_eq!(document["secrets"]["values"]["prefetch"][0]["path"]["value"], "/prod/");
+    assert_eq!(document["secrets"]["tokens"][0]["name"], "web");
+    let denied = &document["secrets"]["tokens"][0]["values"]["deny"]["value"];
+    assert_eq!(*denied, serde_json::json!(["prod/root", "prod/admin"]));
+    assert!(json(&shown("", SECRETS, &[]))["secrets"].is_null());
+}

@@ -1,12 +1,13 @@
-//! The values of roles and programs as tables for people.
+//! The values of roles, of programs and of `[secrets]` as tables for people.
 
 use super::ConfigShow;
 use crate::options::exec_table_values::ExecTableValues;
 use crate::options::role_values::{OptionValue, RoleValues, ValueContent, VariableValue};
+use crate::options::secrets_table_values::{SecretsTableValues, TokenValues};
 use crate::options::table::{FileName, KeyLocation, Origin};
 use roles_anywhere_client::text::escape;
 
-/// Returns a table for each role, then for each program.
+/// Returns a table for each role, then for each program, then those of `[secrets]`.
 pub(super) fn render(show: &ConfigShow) -> String {
     let roles = show.roles.iter().map(|RoleValues { role, values }| match role {
         Some((name, location)) => table(&heading("role", name.as_str(), location), values),
@@ -15,7 +16,15 @@ pub(super) fn render(show: &ConfigShow) -> String {
     let programs = show.programs.iter().map(|ExecTableValues { name, location, values }| {
         table(&heading("exec", name.as_str(), location), values)
     });
-    roles.chain(programs).collect::<Vec<_>>().join("\n")
+    let secrets = show.secrets.iter().flat_map(|secrets| {
+        let SecretsTableValues { location, values, tokens } = secrets;
+        let heading_of_all = format!("secrets ({}:{})", FileName(&location.file), location.line);
+        let tokens = tokens.iter().map(|TokenValues { name, location, values }| {
+            table(&heading("secrets.token", name.as_str(), location), values)
+        });
+        [table(&heading_of_all, values)].into_iter().chain(tokens)
+    });
+    roles.chain(programs).chain(secrets).collect::<Vec<_>>().join("\n")
 }
 
 fn heading(kind: &str, name: &str, location: &KeyLocation) -> String {
@@ -71,6 +80,7 @@ fn shown(content: &ValueContent) -> String {
         ValueContent::Text(text) => text.clone(),
         ValueContent::Integer(number) => number.to_string(),
         ValueContent::Boolean(value) => value.to_string(),
+        ValueContent::Texts(texts) if texts.is_empty() => "(none)".to_owned(),
         ValueContent::Texts(texts) => list(texts.iter().map(shown).collect()),
         ValueContent::TextTable(texts) => {
             list(texts.iter().map(|(name, text)| format!("{name} = {}", shown(text))).collect())

@@ -148,7 +148,7 @@ fn own_token_ends_with_its_file() {
     let tokens = SecretsTokens::new(vec![SecretsToken::own(token)]);
     let text = String::from_utf8(store.contents().unwrap()).unwrap();
     assert!(fixture.accepts(&tokens, &text));
-    tokens.withdraw(&fixture.audit);
+    tokens.own().unwrap().withdraw(&fixture.audit);
     assert_eq!(store.contents(), None);
     assert!(!fixture.accepts(&tokens, &text) && !fixture.accepts(&tokens, ""));
 }
