@@ -19,6 +19,9 @@ use super::upstream::SessionState;
 const CALLS_AT_ONCE: usize = 16;
 
 /// The bounds of the time after which the entries are examined again: an entry that was not read for long
+/// How long a call is expected to take, to begin checks early if many are to end in time.
+const EXPECTED_CALL: Duration = Duration::from_millis(200);
+
 /// may have been read meanwhile.
 const TICK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -92,16 +95,23 @@ impl SecretsCache {
     /// Makes the checks that are due, and returns the time until the entries are to be examined again.
     fn check_due(&self, now: Duration) -> Duration {
         let (shortest, longest) = TICK;
-        let tick = (self.policy.get().ttl / 20).clamp(shortest, longest);
+        let ttl = self.policy.get().ttl;
+        let tick = (ttl / 20).clamp(shortest, longest);
         let mut next = now + tick;
-        let active: Vec<Rc<ValueEntry>> = self.active_entries(now);
-        for entry in active {
+        let entries = self.by_end_of_ttl(now);
+        let ends: Vec<Duration> = entries.iter().map(|(end, _)| *end).collect();
+        for ((_, entry), latest) in entries.into_iter().zip(latest_checks(&ends, ttl)) {
             let due = {
                 let state = entry.state.borrow();
                 if state.call.is_some() {
                     continue;
                 }
-                state.next_check
+                // After a failure, it is tried again at its own pace.
+                if state.failure.is_none() {
+                    latest.min(state.next_check)
+                } else {
+                    state.next_check
+                }
             };
             if due > now {
                 next = next.min(due);
@@ -118,6 +128,19 @@ impl SecretsCache {
 
     /// Returns the entries with a value that were read within the last two TTLs.
     pub(super) fn active_entries(&self, now: Duration) -> Vec<Rc<ValueEntry>> {
+    /// Returns the active entries by the time when their TTL ends.
+    fn by_end_of_ttl(&self, now: Duration) -> Vec<(Duration, Rc<ValueEntry>)> {
+        let ttl = self.policy.get().ttl;
+        let with_end = |entry: Rc<ValueEntry>| {
+            let confirmed = entry.state.borrow().held.as_ref().map(|held| held.confirmed);
+            confirmed.map(|confirmed| (confirmed + ttl, entry))
+        };
+        let mut entries: Vec<_> =
+            self.active_entries(now).into_iter().filter_map(with_end).collect();
+        entries.sort_by_key(|(end, _)| *end);
+        entries
+    }
+
         let entries = self.entries.borrow();
         let is_active = |entry: &&Rc<ValueEntry>| {
             entry.was_read_within(2 * self.policy.get().ttl, now)
@@ -125,5 +148,46 @@ impl SecretsCache {
                 && entry.state.borrow().held.is_some()
         };
         entries.all().iter().filter(is_active).map(Rc::clone).collect()
+    }
+}
+
+/// Returns when checks have to begin so that each ends before its TTL, of which `ends` are the ends in their
+/// order: none before half of its TTL, so that AWS is not called all the time if that is short.
+fn latest_checks(ends: &[Duration], ttl: Duration) -> Vec<Duration> {
+    let mut latest = Vec::with_capacity(ends.len());
+    let mut of_later = Duration::MAX;
+    for (position, end) in ends.iter().enumerate().rev() {
+        let rounds = u32::try_from(position / CALLS_AT_ONCE + 1).unwrap_or(u32::MAX);
+        let time = EXPECTED_CALL.saturating_mul(rounds).min(ttl / 2);
+        // Those that end before it go first.
+        of_later = of_later.min(end.saturating_sub(time));
+        latest.push(of_later);
+    }
+    latest.reverse();
+    latest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_begin_one_after_the_other_before_half_of_the_ttl() {
+        let seconds = Duration::from_secs;
+        let starts = |ends: &[Duration], ttl| -> Vec<f64> {
+            let latest = latest_checks(ends, seconds(ttl));
+            latest.iter().map(|start| (start.as_secs_f64() * 10.0).round() / 10.0).collect()
+        };
+        assert_eq!(starts(&[], 300), [0.0; 0]);
+        assert_eq!(starts(&[seconds(300), seconds(400)], 300), [299.8, 399.8]);
+        // 16 at a time.
+        let ends = [seconds(300); 40];
+        let expected = [[299.4; 16].as_slice(), &[299.4; 16], &[299.4; 8]].concat();
+        assert_eq!(starts(&ends, 300), expected);
+        // Those whose TTL ends earlier go before those that need the time.
+        let ends = [[seconds(300); 16], [seconds(301); 16]].concat();
+        assert_eq!(starts(&ends, 300), [[299.8; 16], [300.6; 16]].concat());
+        let ends = vec![seconds(10); 1_000];
+        assert_eq!(starts(&ends, 10), vec![5.0; 1_000]);
     }
 }

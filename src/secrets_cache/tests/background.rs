@@ -146,6 +146,31 @@ fn a_prefetch_is_tried_again_after_an_outage_and_one_by_one_if_a_batch_is_denied
 }
 
 #[test]
+fn checks_of_many_secrets_begin_early_enough() {
+    let names = names(600);
+    let items = vec![PrefetchItems::Path("s".to_owned())];
+    let it = fixture(&names, items);
+    let ttl = Duration::from_secs(10);
+    it.cache.policy.set(CachePolicy { ttl, ..it.cache.policy.get() });
+    it.run(async |it| {
+        it.pass(1).await;
+        it.aws.take_calls();
+        // 160 calls a second: 600 checks take more than a quarter of the TTL, and less than half.
+        it.aws.delays.set((Duration::from_millis(100), Duration::ZERO));
+        let requests: Vec<_> = names.iter().map(|name| secret(name)).collect();
+        for step in 0..300 {
+            for request in &requests {
+                it.cache.read_now(request).unwrap_or_else(|| panic!("{step}: a reader waits"));
+            }
+            it.jump(Duration::from_millis(100)).await;
+        }
+        // At most twice a TTL.
+        let calls = it.aws.take_calls().len();
+        assert!(calls <= 600 * 3 * 2, "{calls}");
+    });
+}
+
+#[test]
 fn a_batch_that_began_earlier_does_not_replace_a_later_version() {
     let names = names(2);
     let it = fixture(&names, vec![PrefetchItems::Path("s".to_owned())]);
