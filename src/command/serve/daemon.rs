@@ -12,7 +12,9 @@ use futures_util::future::{
 use tokio::sync::oneshot;
 
 use crate::app::daemon::SystemDaemon;
-use crate::command::serve::print_env::{PrintedRoles, PrintedToken, print_env};
+use crate::command::serve::print_env::{
+    PrintedRoles, PrintedSecrets, PrintedToken, print_env, print_secrets,
+};
 use crate::command::serve::roles::{RoleSelection, RunningRoles};
 use crate::command::serve::secrets::{RunningSecrets, SecretsService};
 use crate::command::serve::{self, Serve, ServePlan};
@@ -47,7 +49,8 @@ pub async fn run(
         if let Some(secrets) = &running_secrets {
             secrets.replace_roles(&roles, app);
         }
-        announce(plan, &addresses, &roles, system)?;
+        let printed = secrets.as_ref().and_then(SecretsService::printed);
+        announce(plan, (&addresses, printed), &roles, system)?;
         let services = (endpoints, Box::new(listener) as _, secrets);
         serve_until_stopped(plan, &roles, services, system).await
     };
@@ -167,7 +170,7 @@ async fn start(daemon: Daemon, roles: &RunningRoles<'_>) -> Result<Pending<Infal
 /// Logs and prints the addresses of the endpoints and the token files.
 fn announce(
     plan: &Serve,
-    addresses: &[SocketAddr],
+    (addresses, secrets): (&[SocketAddr], Option<PrintedSecrets>),
     roles: &RunningRoles<'_>,
     system: &SystemDaemon<'_>,
 ) -> Result<(), Error> {
@@ -184,7 +187,8 @@ fn announce(
             imds: imds.and_then(|role| role.name()),
             tokens: tokens.collect(),
         };
-        let lines = print_env((plan.remote, plan.policy.offer), addresses, &printed);
+        let mut lines = print_env((plan.remote, plan.policy.offer), addresses, &printed);
+        lines.extend(secrets.as_ref().map(print_secrets));
         system.app.print(lines.as_bytes())?;
     }
     for address in addresses {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::server::{CONTAINER_PATH, Offer, RemoteAccess};
 
@@ -26,6 +26,60 @@ pub(super) struct PrintedToken<'a> {
     pub(super) role: Option<&'a str>,
     /// The token file.
     pub(super) path: &'a Path,
+}
+
+/// The endpoint of secrets, for [`print_secrets`].
+#[derive(Clone, Debug)]
+pub(super) struct PrintedSecrets {
+    /// The address for clients.
+    pub(super) address: SocketAddr,
+    /// The tokens.
+    pub(super) tokens: Vec<PrintedSecretsToken>,
+}
+
+/// A token for secrets.
+#[derive(Clone, Debug)]
+pub(super) struct PrintedSecretsToken {
+    /// Its name in the log; `None` for the one that this process makes.
+    pub(super) name: Option<String>,
+    /// The token file; `None` if the token is in a variable.
+    pub(super) path: Option<PathBuf>,
+}
+
+/// Returns the environment variables for clients of AWS's agent and of its Lambda extension as lines of a
+/// shell. A token itself is not printed.
+pub(super) fn print_secrets(PrintedSecrets { address, tokens }: &PrintedSecrets) -> String {
+    let mut lines = String::from(
+        "# Secrets and parameters: clients of AWS's agent and of its Lambda extension.\n",
+    );
+    export(&mut lines, "", "AWS_SECRETS_MANAGER_AGENT_ENDPOINT", &format!("http://{address}"));
+    let port = address.port().to_string();
+    export(&mut lines, "", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", &port);
+    let mut comment = "";
+    for PrintedSecretsToken { name, path } in tokens {
+        let named = name.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+        let Some(path) = path else {
+            let _ =
+                writeln!(lines, "# The token{named} is in a variable, so it is not printed here.");
+            continue;
+        };
+        let Some(path) = path.to_str() else {
+            let words = "# The name of the token file is not UTF-8, so it is not printed here.";
+            let _ = writeln!(lines, "{words}");
+            continue;
+        };
+        if !comment.is_empty() {
+            let _ = writeln!(lines, "# Or with the token{named}:");
+        }
+        export(&mut lines, comment, "AWS_TOKEN", &format!("file://{path}"));
+        comment = "# ";
+    }
+    if !comment.is_empty() {
+        lines.push_str(
+            "# Clients that do not read the file, such as asm-exec, need what is in it as AWS_TOKEN.\n",
+        );
+    }
+    lines
 }
 
 /// Returns the environment variables for SDKs as lines of a shell, with a comment before each kind of
@@ -173,6 +227,45 @@ mod tests {
             exports(RemoteAccess::Imds, &["192.0.2.1:80"], None),
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT='http://192.0.2.1:80'"]
         );
+    }
+
+    #[test]
+    fn secrets_have_an_endpoint_and_the_files_of_their_tokens() {
+        let token = |name: Option<&str>, path: Option<&str>| PrintedSecretsToken {
+            name: name.map(str::to_owned),
+            path: path.map(PathBuf::from),
+        };
+        let printed = |tokens| {
+            print_secrets(&PrintedSecrets { address: "127.0.0.1:2773".parse().unwrap(), tokens })
+        };
+        insta::assert_snapshot!(printed(vec![token(None, Some("/run/it's/token"))]), @r"
+        # Secrets and parameters: clients of AWS's agent and of its Lambda extension.
+        export AWS_SECRETS_MANAGER_AGENT_ENDPOINT='http://127.0.0.1:2773'
+        export PARAMETERS_SECRETS_EXTENSION_HTTP_PORT='2773'
+        export AWS_TOKEN='file:///run/it'\''s/token'
+        # Clients that do not read the file, such as asm-exec, need what is in it as AWS_TOKEN.
+        ");
+        insta::assert_snapshot!(printed(vec![token(Some("AWS_TOKEN"), None)]), @r"
+        # Secrets and parameters: clients of AWS's agent and of its Lambda extension.
+        export AWS_SECRETS_MANAGER_AGENT_ENDPOINT='http://127.0.0.1:2773'
+        export PARAMETERS_SECRETS_EXTENSION_HTTP_PORT='2773'
+        # The token AWS_TOKEN is in a variable, so it is not printed here.
+        ");
+        let tokens = vec![
+            token(Some("batch"), None),
+            token(Some("web"), Some("/run/web")),
+            token(Some("db"), Some("/run/db")),
+        ];
+        insta::assert_snapshot!(printed(tokens), @r"
+        # Secrets and parameters: clients of AWS's agent and of its Lambda extension.
+        export AWS_SECRETS_MANAGER_AGENT_ENDPOINT='http://127.0.0.1:2773'
+        export PARAMETERS_SECRETS_EXTENSION_HTTP_PORT='2773'
+        # The token batch is in a variable, so it is not printed here.
+        export AWS_TOKEN='file:///run/web'
+        # Or with the token db:
+        # export AWS_TOKEN='file:///run/db'
+        # Clients that do not read the file, such as asm-exec, need what is in it as AWS_TOKEN.
+        ");
     }
 
     #[test]

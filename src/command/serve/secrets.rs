@@ -13,6 +13,7 @@ use crate::app::daemon::SystemDaemon;
 use crate::app::secrets_upstream::{SecretsUpstream, UpstreamRole};
 use crate::app::session::SessionClient;
 use crate::command::serve::Serve;
+use crate::command::serve::print_env::{PrintedSecrets, PrintedSecretsToken};
 use crate::command::serve::roles::RunningRoles;
 use crate::options::session_plan::CalledServices;
 use crate::options::table::secrets_endpoint::{MAX_CONNECTIONS, PORT, TOKEN_FILE};
@@ -20,13 +21,17 @@ use crate::output::error::Error;
 use crate::output::log::Field;
 use crate::output::log::events::SECRETS_LISTENING;
 use crate::secrets_cache::SecretsCache;
-use crate::server::secrets::{SecretsEndpoint, SecretsPlan, SecretsToken, SecretsTokens};
+use crate::server::secrets::{
+    PlannedToken, SecretsEndpoint, SecretsPlan, SecretsToken, SecretsTokens, TokenSource,
+};
 use crate::server::{Endpoints, Listener, OpenTokenFile, RouteToken};
+use roles_anywhere_client::input_source::{InputSource, Location};
 
 /// The endpoint, bound and not served yet.
 pub(super) struct SecretsService {
     listener: Box<dyn Listener<SecretsEndpoint>>,
     running: RunningSecrets,
+    tokens: Vec<PrintedSecretsToken>,
 }
 
 /// What is told of changes while the endpoint is served.
@@ -131,10 +136,12 @@ impl SecretsService {
         let open = |planned| SecretsToken::open(planned, &*ports.files);
         let mut tokens: Vec<_> =
             plan.tokens.iter().cloned().map(open).collect::<Result<_, Error>>()?;
+        let mut printed: Vec<_> = plan.tokens.iter().map(printed_token).collect();
         let mut place = plan.tokens.first().map(|token| token.name.clone());
         if let Some((token, path)) = open_own_token(plan, &addresses, endpoints, app)? {
             tokens.push(token);
             place = Some(path.display().to_string());
+            printed.push(PrintedSecretsToken { name: None, path: Some(path) });
         }
         let upstream = Rc::new(SecretsUpstream::default());
         let calls = Rc::clone(&upstream) as _;
@@ -163,7 +170,13 @@ impl SecretsService {
             addresses: addresses.into(),
             most_requests: requests,
         };
-        Ok(Self { listener: Box::new(listener), running })
+        Ok(Self { listener: Box::new(listener), running, tokens: printed })
+    }
+
+    /// Returns what `--print-env` tells of it; `None` if it has no address.
+    pub(super) fn printed(&self) -> Option<PrintedSecrets> {
+        let address = *self.running.addresses.first()?;
+        Some(PrintedSecrets { address, tokens: self.tokens.clone() })
     }
 
     /// Returns what is told of changes.
@@ -173,7 +186,7 @@ impl SecretsService {
 
     /// Serves until `stop` completes and the running requests are answered.
     pub(super) async fn serve(self, stop: Pin<Box<dyn Future<Output = ()>>>) -> Result<(), Error> {
-        let Self { listener, running: RunningSecrets { endpoint, cache, .. } } = self;
+        let Self { listener, running: RunningSecrets { endpoint, cache, .. }, .. } = self;
         let serving = listener.serve(Rc::clone(&endpoint), stop);
         let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh()));
         match select(serving, select(endpoint, cache)).await {
@@ -183,6 +196,14 @@ impl SecretsService {
             }
         }
     }
+}
+
+fn printed_token(token: &PlannedToken) -> PrintedSecretsToken {
+    let path = match &token.source {
+        TokenSource::File(InputSource { location: Location::File(path), .. }) => Some(path.clone()),
+        TokenSource::File(_) | TokenSource::Value(_) => None,
+    };
+    PrintedSecretsToken { name: Some(token.name.clone()), path }
 }
 
 /// Opens the file for a token of this process, if the plan needs one, and makes the token.
