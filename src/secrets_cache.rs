@@ -22,7 +22,7 @@ mod upstream;
 mod value;
 
 pub use policy::{CachePolicy, READER_LIMIT};
-pub use prefetch::{Prefetch, PrefetchItems};
+pub use prefetch::{Prefetch, PrefetchFailure, PrefetchItems, ReportPrefetchFailure};
 pub use read::{
     OutageReason, ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue,
     StaleReason,

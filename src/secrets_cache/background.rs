@@ -12,16 +12,17 @@ use futures_util::stream::FuturesUnordered;
 
 use super::SecretsCache;
 use super::entry::ValueEntry;
+use super::prefetch::ReportPrefetchFailure;
 use super::upstream::SessionState;
 
 /// How many calls are in flight at the same time: each may need a connection of its own. Those that are
 /// late do not count.
 const CALLS_AT_ONCE: usize = 16;
 
-/// The bounds of the time after which the entries are examined again: an entry that was not read for long
 /// How long a call is expected to take, to begin checks early if many are to end in time.
 const EXPECTED_CALL: Duration = Duration::from_millis(200);
 
+/// The bounds of the time after which the entries are examined again: an entry that was not read for long
 /// may have been read meanwhile.
 const TICK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -35,11 +36,12 @@ impl Drop for IdleCall<'_> {
 }
 
 impl SecretsCache {
-    /// Makes all calls, those of readers too, until it is dropped.
-    pub async fn keep_fresh(&self) -> Infallible {
+    /// Makes all calls, those of readers too, until it is dropped. `report` gets what was not read at the
+    /// start.
+    pub async fn keep_fresh(&self, report: ReportPrefetchFailure<'_>) -> Infallible {
         let mut calls: FuturesUnordered<LocalBoxFuture<'_, ()>> = FuturesUnordered::new();
         let mut lists = FuturesUnordered::new();
-        let mut prefetch = pin!(self.prefetch());
+        let mut prefetch = pin!(self.prefetch(report));
         let mut next_examination = Duration::ZERO;
         loop {
             let now = self.ports.clock.uptime();
@@ -126,8 +128,6 @@ impl SecretsCache {
         next.saturating_sub(now).max(shortest.min(tick))
     }
 
-    /// Returns the entries with a value that were read within the last two TTLs.
-    pub(super) fn active_entries(&self, now: Duration) -> Vec<Rc<ValueEntry>> {
     /// Returns the active entries by the time when their TTL ends.
     fn by_end_of_ttl(&self, now: Duration) -> Vec<(Duration, Rc<ValueEntry>)> {
         let ttl = self.policy.get().ttl;
@@ -141,6 +141,8 @@ impl SecretsCache {
         entries
     }
 
+    /// Returns the entries with a value that were read within the last two TTLs.
+    pub(super) fn active_entries(&self, now: Duration) -> Vec<Rc<ValueEntry>> {
         let entries = self.entries.borrow();
         let is_active = |entry: &&Rc<ValueEntry>| {
             entry.was_read_within(2 * self.policy.get().ttl, now)

@@ -1,19 +1,26 @@
 //! What is read when the cache starts.
 
+mod failure;
+mod items;
+
+pub use failure::{PrefetchFailure, ReportPrefetchFailure};
+pub use items::{Prefetch, PrefetchItems};
+
 use std::convert::Infallible;
 use std::pin::pin;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use failure::{PrefetchOfRole, ReportedOutages};
+
 use super::SecretsCache;
+use super::decision::LastFailure;
 use super::entry::CallSpan;
 use super::outcome::CallTimes;
 use super::policy::CALL_LIMIT;
-use super::read::{OutageReason, ReadItem};
-use super::upstream::{CallScope, ReadingRole, UpstreamFailure};
+use super::read::{ReadFailure, ReadItem};
+use super::upstream::{CallScope, UpstreamFailure};
 use super::value::FetchedValue;
 use roles_anywhere_client::aws::batch_get_secret_value::MAX_SECRETS;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
@@ -21,43 +28,16 @@ use roles_anywhere_client::aws::json_protocol::JsonOperation;
 use roles_anywhere_client::aws::parameter::{Decryption, Parameter, ParameterId, ParameterRequest};
 use roles_anywhere_client::aws::secret_description::SecretDescription;
 
-/// What is read when the cache starts, so that its first reader does not wait.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Prefetch {
-    /// The role that reads it, as in [`ReadRequest`](super::ReadRequest).
-    pub role: Option<Arc<str>>,
-    /// What is read.
-    pub items: PrefetchItems,
-}
-
-/// Secrets or parameters.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PrefetchItems {
-    /// A secret.
-    Secret(SecretId),
-    /// The secrets with a tag, and with a value of it if one is given.
-    Tag {
-        /// The key.
-        key: String,
-        /// The value.
-        value: Option<String>,
-    },
-    /// A parameter.
-    Parameter(ParameterId),
-    /// The secrets and the parameters below a path, such as `/prod`.
-    Path(String),
-}
-
 /// The bounds of the time after which it is tried again what failed in an outage.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 
 impl SecretsCache {
     /// Reads what is to be read at the start; what fails in an outage, again later.
-    pub(super) async fn prefetch(&self) -> Infallible {
+    pub(super) async fn prefetch(&self, report: ReportPrefetchFailure<'_>) -> Infallible {
         loop {
             let prefetch = self.prefetch.borrow().clone();
-            let (reading, changed) =
-                (pin!(self.prefetch_all(prefetch)), pin!(self.prefetch_changed.notified()));
+            let reading = pin!(self.prefetch_all(prefetch, report));
+            let changed = pin!(self.prefetch_changed.notified());
             match select(reading, changed).await {
                 Either::Left((never, _)) => match never {},
                 Either::Right(_) => {}
@@ -65,10 +45,15 @@ impl SecretsCache {
         }
     }
 
-    async fn prefetch_all(&self, mut pending: Vec<Prefetch>) -> Infallible {
+    async fn prefetch_all(
+        &self,
+        mut pending: Vec<Prefetch>,
+        report: ReportPrefetchFailure<'_>,
+    ) -> Infallible {
         let (mut pause, longest) = PAUSE;
+        let reported = ReportedOutages::default();
         while !pending.is_empty() {
-            pending = self.prefetch_once(pending).await;
+            pending = self.prefetch_once(pending, (&reported, report)).await;
             if !pending.is_empty() {
                 self.ports.timer.sleep(pause).await;
                 pause = longest.min(2 * pause);
@@ -78,21 +63,33 @@ impl SecretsCache {
     }
 
     /// Reads what is `pending`, secrets 20 at a time. Returns what is to be tried again.
-    async fn prefetch_once(&self, mut pending: Vec<Prefetch>) -> Vec<Prefetch> {
+    async fn prefetch_once(
+        &self,
+        mut pending: Vec<Prefetch>,
+        (reported, report): (&ReportedOutages, ReportPrefetchFailure<'_>),
+    ) -> Vec<Prefetch> {
         let mut again = Vec::new();
         pending.sort_by(|one, other| one.role.cmp(&other.role));
         for of_role in pending.chunk_by(|one, other| one.role == other.role) {
-            let name = &of_role[0].role;
-            let Some(role) = self.upstream.role(name.as_deref()) else { continue };
+            let name = of_role[0].role.clone();
+            let Some(role) = self.upstream.role(name.as_deref()) else {
+                for Prefetch { role, items } in of_role.iter().cloned() {
+                    let failure = ReadFailure::UnknownRole;
+                    report(&PrefetchFailure { role, items, outage: None, failure });
+                }
+                continue;
+            };
+            let of = PrefetchOfRole { name, role, reported, report };
             let (mut secrets, mut failed) = (Vec::new(), Vec::new());
             for Prefetch { items, .. } in of_role {
                 match items {
                     PrefetchItems::Secret(id) => secrets.push(id.clone()),
-                    items => failed.extend(self.prefetch_items(&role, items.clone()).await),
+                    items => failed.extend(self.prefetch_items(&of, items.clone()).await),
                 }
             }
-            failed.extend(self.prefetch_secrets(&role, secrets).await);
-            again.extend(failed.into_iter().map(|items| Prefetch { role: name.clone(), items }));
+            failed.extend(self.prefetch_secrets(&of, secrets).await);
+            let role = of.name;
+            again.extend(failed.into_iter().map(|items| Prefetch { role: role.clone(), items }));
         }
         again
     }
@@ -100,19 +97,16 @@ impl SecretsCache {
     /// Returns what is to be tried again.
     async fn prefetch_items(
         &self,
-        role: &Rc<ReadingRole>,
+        of: &PrefetchOfRole<'_>,
         items: PrefetchItems,
     ) -> Vec<PrefetchItems> {
-        let scope = CallScope { role: Rc::clone(role), region: role.region.clone() };
+        let scope = of.scope(&of.role.region);
         match &items {
-            PrefetchItems::Secret(id) => self.prefetch_secrets(role, vec![id.clone()]).await,
+            PrefetchItems::Secret(id) => self.prefetch_secrets(of, vec![id.clone()]).await,
             PrefetchItems::Parameter(id) => {
                 let request = ParameterRequest::latest(id.clone());
                 let item = ReadItem::Parameter(request, Decryption::Decrypted);
-                match self.prefetch_one(role, item).await {
-                    Err(()) => vec![items],
-                    Ok(()) => Vec::new(),
-                }
+                self.prefetch_one(of, item, items).await.into_iter().collect()
             }
             PrefetchItems::Tag { key, value } => match self.list(&scope, None).await {
                 Ok(listed) => {
@@ -120,22 +114,22 @@ impl SecretsCache {
                         let mut tags = secret.tags.iter().filter(|tag| tag.key == *key);
                         tags.any(|tag| value.as_ref().is_none_or(|value| tag.value == *value))
                     };
-                    self.prefetch_secrets(role, ids(&listed, has_tag)).await
+                    self.prefetch_secrets(of, ids(&listed, has_tag)).await
                 }
-                Err(failure) => if_outage(&failure, items),
+                Err(failure) => of.failed(items, failure).into_iter().collect(),
             },
             PrefetchItems::Path(path) => {
                 let path = format!("{}/", path.trim_end_matches('/'));
                 let mut again = Vec::new();
                 match self.list(&scope, Some(&path)).await {
                     Ok(listed) => {
-                        again.extend(self.prefetch_secrets(role, ids(&listed, |_| true)).await);
+                        again.extend(self.prefetch_secrets(of, ids(&listed, |_| true)).await);
                     }
-                    Err(failure) => again.extend(if_outage(&failure, items.clone())),
+                    Err(failure) => again.extend(of.failed(items.clone(), failure)),
                 }
                 // The paths of parameters start with a slash.
                 if path.starts_with('/') {
-                    again.extend(self.prefetch_parameters(&scope, &path, &items).await);
+                    again.extend(self.prefetch_parameters(of, &path, &items).await);
                 }
                 again
             }
@@ -145,37 +139,43 @@ impl SecretsCache {
     /// Reads current versions, 20 at a time, and returns those to be tried again.
     async fn prefetch_secrets(
         &self,
-        role: &Rc<ReadingRole>,
+        of: &PrefetchOfRole<'_>,
         mut ids: Vec<SecretId>,
     ) -> Vec<PrefetchItems> {
         ids.truncate(self.policy.get().max_entries);
-        let region = |id: &SecretId| id.region().unwrap_or(&role.region).clone();
+        let region = |id: &SecretId| id.region().unwrap_or(&of.role.region).clone();
         ids.sort_by_key(|id| region(id).to_string());
         let mut again = Vec::new();
         for of_region in ids.chunk_by(|one, other| region(one) == region(other)) {
-            let scope = CallScope { role: Rc::clone(role), region: region(&of_region[0]) };
+            let scope = of.scope(&region(&of_region[0]));
             for batch in of_region.chunks(MAX_SECRETS) {
-                let failed = match batch {
-                    [_] => self.prefetch_one_by_one(role, batch).await,
-                    _ => self.prefetch_batch(&scope, batch).await,
-                };
-                again.extend(failed.into_iter().map(PrefetchItems::Secret));
+                again.extend(match batch {
+                    [_] => self.prefetch_one_by_one(of, batch).await,
+                    _ => self.prefetch_batch(of, &scope, batch).await,
+                });
             }
         }
         again
     }
 
-    async fn prefetch_batch(&self, scope: &CallScope, batch: &[SecretId]) -> Vec<SecretId> {
+    async fn prefetch_batch(
+        &self,
+        of: &PrefetchOfRole<'_>,
+        scope: &CallScope,
+        batch: &[SecretId],
+    ) -> Vec<PrefetchItems> {
         let (began, number) = (self.ports.clock.uptime(), self.next_number());
         let removed = self.entries.borrow().removed_values();
         let found = self.upstream.batch_get(scope, batch, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::BatchGetSecretValue, &found);
         let found = match found {
             Ok(found) => found,
-            Err(UpstreamFailure::Outage(..)) => return batch.to_vec(),
             // The role may not use the operation.
-            Err(UpstreamFailure::Refused(_)) => {
-                return self.prefetch_one_by_one(&scope.role, batch).await;
+            Err(UpstreamFailure::Refused(_)) => return self.prefetch_one_by_one(of, batch).await,
+            Err(outage) => {
+                let failed =
+                    |id: &SecretId| of.failed(PrefetchItems::Secret(id.clone()), outage.clone());
+                return batch.iter().filter_map(failed).collect();
             }
         };
         let span = CallSpan { began: number, ended: self.next_number() };
@@ -187,44 +187,57 @@ impl SecretsCache {
                     let fetched = FetchedValue::Secret(secret);
                     self.keep(scope, (&item, fetched), CallTimes { span, began }, removed);
                 }
-                Err(UpstreamFailure::Outage(..)) => again.push(id.clone()),
-                Err(UpstreamFailure::Refused(_)) => {}
+                Err(failure) => {
+                    again.extend(of.failed(PrefetchItems::Secret(id.clone()), failure));
+                }
             }
         }
         again
     }
 
-    async fn prefetch_one_by_one(&self, role: &Rc<ReadingRole>, ids: &[SecretId]) -> Vec<SecretId> {
+    async fn prefetch_one_by_one(
+        &self,
+        of: &PrefetchOfRole<'_>,
+        ids: &[SecretId],
+    ) -> Vec<PrefetchItems> {
         let mut again = Vec::new();
         for id in ids {
             let item = ReadItem::Secret(SecretRequest::current(id.clone()));
-            if self.prefetch_one(role, item).await.is_err() {
-                again.push(id.clone());
-            }
+            again.extend(self.prefetch_one(of, item, PrefetchItems::Secret(id.clone())).await);
         }
         again
     }
 
-    /// Reads an item; an error if there is an outage.
-    async fn prefetch_one(&self, role: &Rc<ReadingRole>, item: ReadItem) -> Result<(), ()> {
-        let region = item.region().unwrap_or(&role.region).clone();
-        let entry = self.entry_in(role, &region, &item);
+    /// Reads an item. Returns `items`, which are the same, if it is to be tried again.
+    async fn prefetch_one(
+        &self,
+        of: &PrefetchOfRole<'_>,
+        item: ReadItem,
+        items: PrefetchItems,
+    ) -> Option<PrefetchItems> {
+        let region = item.region().unwrap_or(&of.role.region).clone();
+        let entry = self.entry_in(&of.role, &region, &item);
         if entry.state.borrow().held.is_some() {
-            return Ok(());
+            return None;
         }
         let call = self.call_in_background(&entry);
-        match call.outcome().await {
-            Err(failed) if failed.outage.is_some_and(OutageReason::concerns_all) => Err(()),
-            _ => Ok(()),
-        }
+        let LastFailure { outage, failure, .. } = call.outcome().await.err()?;
+        of.failed(
+            items,
+            match outage {
+                Some(reason) => UpstreamFailure::Outage(reason, failure),
+                None => UpstreamFailure::Refused(failure),
+            },
+        )
     }
 
     async fn prefetch_parameters(
         &self,
-        scope: &CallScope,
+        of: &PrefetchOfRole<'_>,
         path: &str,
         items: &PrefetchItems,
-    ) -> Vec<PrefetchItems> {
+    ) -> Option<PrefetchItems> {
+        let scope = &of.scope(&of.role.region);
         let (began, number) = (self.ports.clock.uptime(), self.next_number());
         let removed = self.entries.borrow().removed_values();
         let found = self.upstream.parameters_below(scope, path, CALL_LIMIT).await;
@@ -239,9 +252,9 @@ impl SecretsCache {
                     let fetched = FetchedValue::Parameter(parameter);
                     self.keep(scope, (&item, fetched), CallTimes { span, began }, removed);
                 }
-                Vec::new()
+                None
             }
-            Err(failure) => if_outage(&failure, items.clone()),
+            Err(failure) => of.failed(items.clone(), failure),
         }
     }
 
@@ -270,11 +283,4 @@ fn ids(
 ) -> Vec<SecretId> {
     let arns = listed.iter().filter(|secret| is_meant(secret)).map(|secret| &secret.arn);
     arns.filter_map(|arn| arn.parse().ok()).collect()
-}
-
-fn if_outage(failure: &UpstreamFailure, items: PrefetchItems) -> Vec<PrefetchItems> {
-    match failure {
-        UpstreamFailure::Outage(reason, _) if reason.concerns_all() => vec![items],
-        UpstreamFailure::Outage(..) | UpstreamFailure::Refused(_) => Vec::new(),
-    }
 }

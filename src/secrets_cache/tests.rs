@@ -40,6 +40,8 @@ struct Fixture {
     clock: ManualClock,
     aws: Rc<FakeAws>,
     cache: SecretsCache,
+    /// What was not read at the start.
+    unread: RefCell<Vec<PrefetchFailure>>,
 }
 
 impl Fixture {
@@ -53,14 +55,15 @@ impl Fixture {
         let entropy = SequenceEntropy::pseudo_random(1);
         let ports = FakePorts { clock: clock.clone(), entropy, ..FakePorts::default() };
         let cache = SecretsCache::new(Rc::clone(&aws) as _, ports.ports(), policy, prefetch);
-        Self { clock, aws, cache }
+        Self { clock, aws, cache, unread: RefCell::default() }
     }
 
     /// Runs `scenario` beside the calls of the cache.
     fn run<T>(&self, scenario: impl AsyncFnOnce(&Self) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            match select(pin!(self.cache.keep_fresh()), pin!(scenario(self))).await {
+            let report = |failure: &PrefetchFailure| self.unread.borrow_mut().push(failure.clone());
+            match select(pin!(self.cache.keep_fresh(&report)), pin!(scenario(self))).await {
                 Either::Left((never, _)) => match never {},
                 Either::Right((result, _)) => result,
             }

@@ -145,7 +145,7 @@ fn run<T>(scenario: impl AsyncFnOnce(&Fixture) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let fixture = Fixture::new().await;
-        match select(pin!(fixture.cache.keep_fresh()), pin!(scenario(&fixture))).await {
+        match select(pin!(fixture.cache.keep_fresh(&|_| {})), pin!(scenario(&fixture))).await {
             Either::Left((never, _)) => match never {},
             Either::Right((result, _)) => result,
         }

@@ -241,7 +241,7 @@ fn the_cache_reads_a_secret_once() {
             assert_eq!(served.value.version(), Some("v"));
             cache.read_now(&request).is_some()
         });
-        match select(Box::pin(cache.keep_fresh()), reads).await {
+        match select(Box::pin(cache.keep_fresh(&|_| {})), reads).await {
             Either::Right((is_cached, _)) => assert!(is_cached),
             Either::Left((never, _)) => match never {},
         }

@@ -18,9 +18,9 @@ use crate::command::serve::roles::RunningRoles;
 use crate::options::session_plan::CalledServices;
 use crate::options::table::secrets_endpoint::{MAX_CONNECTIONS, PORT, TOKEN_FILE};
 use crate::output::error::Error;
-use crate::output::log::Field;
-use crate::output::log::events::SECRETS_LISTENING;
-use crate::secrets_cache::SecretsCache;
+use crate::output::log::events::{SECRET_PREFETCH_FAILED, SECRETS_LISTENING};
+use crate::output::log::{Field, Log};
+use crate::secrets_cache::{PrefetchFailure, PrefetchItems, ReadFailure, SecretsCache};
 use crate::server::secrets::{
     PlannedToken, SecretsEndpoint, SecretsPlan, SecretsToken, SecretsTokens, TokenSource,
 };
@@ -32,6 +32,7 @@ pub(super) struct SecretsService {
     listener: Box<dyn Listener<SecretsEndpoint>>,
     running: RunningSecrets,
     tokens: Vec<PrintedSecretsToken>,
+    log: Arc<dyn Log>,
 }
 
 /// What is told of changes while the endpoint is served.
@@ -170,7 +171,8 @@ impl SecretsService {
             addresses: addresses.into(),
             most_requests: requests,
         };
-        Ok(Self { listener: Box::new(listener), running, tokens: printed })
+        let log = Arc::clone(&context.log);
+        Ok(Self { listener: Box::new(listener), running, tokens: printed, log })
     }
 
     /// Returns what `--print-env` tells of it; `None` if it has no address.
@@ -186,9 +188,10 @@ impl SecretsService {
 
     /// Serves until `stop` completes and the running requests are answered.
     pub(super) async fn serve(self, stop: Pin<Box<dyn Future<Output = ()>>>) -> Result<(), Error> {
-        let Self { listener, running: RunningSecrets { endpoint, cache, .. }, .. } = self;
+        let Self { listener, running: RunningSecrets { endpoint, cache, .. }, log, .. } = self;
         let serving = listener.serve(Rc::clone(&endpoint), stop);
-        let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh()));
+        let report = |failure: &PrefetchFailure| log_prefetch(&*log, failure);
+        let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh(&report)));
         match select(serving, select(endpoint, cache)).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => {
@@ -196,6 +199,26 @@ impl SecretsService {
             }
         }
     }
+}
+
+/// Logs what was not read at the start.
+fn log_prefetch(log: &dyn Log, failed: &PrefetchFailure) {
+    let PrefetchFailure { role, items, outage, failure } = failed;
+    let (kind, name) = match items {
+        PrefetchItems::Secret(id) => ("secret", id.shown()),
+        PrefetchItems::Parameter(id) => ("parameter", id.shown()),
+        PrefetchItems::Tag { key, .. } => ("tag", key.clone()),
+        PrefetchItems::Path(path) => ("path", path.clone()),
+    };
+    let reason = match (outage, failure) {
+        (Some(outage), _) => outage.name().to_owned(),
+        (None, ReadFailure::Service { code, message, .. }) => format!("{code}: {message}"),
+        (None, failure) => failure.name().to_owned(),
+    };
+    let role = role.as_deref();
+    let mut fields: Vec<Field<'_>> = vec![(kind, &name), ("reason", &reason)];
+    fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role_name", role) }));
+    log.event(&SECRET_PREFETCH_FAILED, &fields);
 }
 
 fn printed_token(token: &PlannedToken) -> PrintedSecretsToken {

@@ -180,6 +180,8 @@ events! {
         "role_name"];
     SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
         "secrets were read while the log could not be written" ["uid" "count"];
+    SECRET_PREFETCH_FAILED = "secret_prefetch_failed" Warning
+        "not read in advance" ["secret" "parameter" "tag" "path" "reason" "role_name"];
     SECRETS_RESTART_NEEDED = "secrets_restart_needed" Warning
         "a change of the configuration file takes effect after a restart" ["key"];
     SECRETS_TOKEN_RENEWED = "secrets_token_renewed" Info "token for secrets renewed" ["token"]
@@ -246,6 +248,7 @@ mod tests {
             "container_token_not_removed",
             "secret_read_unlogged",
             "secrets_restart_needed",
+            "secret_prefetch_failed",
             "secrets_token_restored",
             "secrets_token_not_removed",
         ];

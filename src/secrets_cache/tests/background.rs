@@ -137,12 +137,36 @@ fn a_prefetch_is_tried_again_after_an_outage_and_one_by_one_if_a_batch_is_denied
         assert_eq!(it.cache.statistics().entries, 3);
         assert_eq!(it.aws.take_calls(), ["BatchGetSecretValue 3"]);
     });
+    // One report of the outage, although three secrets failed twice in it.
+    let reported = it.unread.borrow();
+    let [failure] = &reported[..] else { panic!("{reported:?}") };
+    assert_eq!(failure.outage, Some(OutageReason::Connection));
+    drop(reported);
     let it = fixture(&names, vec![PrefetchItems::Path("s".to_owned())]);
     it.aws.denied.borrow_mut().push("BatchGetSecretValue");
     it.run(async |it| {
         it.pass(1).await;
         assert_eq!(it.cache.statistics().entries, 3);
     });
+}
+
+#[test]
+fn what_is_refused_at_the_start_is_reported_each_once() {
+    let names = names(3);
+    let mut prefetch: Vec<PrefetchItems> =
+        names.iter().map(|name| PrefetchItems::Secret(name.parse().unwrap())).collect();
+    let absent = PrefetchItems::Parameter(ParameterId::Name("/absent".to_owned()));
+    prefetch.push(absent.clone());
+    let it = fixture(&names, prefetch);
+    it.aws.change("s/1", |secret| secret.refusal = Some("AccessDeniedException"));
+    it.run(async |it| {
+        it.pass(100).await;
+        assert_eq!(it.cache.statistics().entries, 2);
+    });
+    let reported: Vec<_> =
+        it.unread.borrow().iter().map(|it| (it.items.clone(), it.outage)).collect();
+    let refused = PrefetchItems::Secret("s/1".parse().unwrap());
+    assert_eq!(reported, [(absent, None), (refused, None)]);
 }
 
 #[test]
