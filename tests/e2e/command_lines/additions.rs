@@ -3,7 +3,9 @@
 //! A row draws random numbers of its own, from the number of the line and the name of the row. So a
 //! new row changes the lines that it is drawn for and no other, and rows may come in any order.
 
-use super::kind::Kind::{CaBundle, Certificate, Duration, ErrorFormat, Format, Role, Text, Url};
+use super::kind::Kind::{
+    CaBundle, Certificate, Duration, ErrorFormat, Format, NewFile, Port, Role, Text, Url,
+};
 use super::options::Opt;
 use super::verb::Verb::{self, *};
 
@@ -105,6 +107,24 @@ pub(super) const OPTIONS: &[NewOption] = &[
         share: 3,
         verbs: |verb| verb == Exec,
         added: Added::Word(&["--mask", "--mask", "--mask-short"]),
+    },
+    NewOption {
+        name: "secrets",
+        share: 12,
+        verbs: |verb| verb == Serve,
+        added: Added::Word(&["--secrets", "--secrets", "--secrets=false", "--secrets=maybe"]),
+    },
+    NewOption {
+        name: "secrets-port",
+        share: 6,
+        verbs: |verb| verb == Serve,
+        added: Added::Option(("secrets-port", Port)),
+    },
+    NewOption {
+        name: "secrets-token-file",
+        share: 4,
+        verbs: |verb| verb == Serve,
+        added: Added::Option(("secrets-token-file", NewFile)),
     },
     NewOption {
         name: "v",

@@ -272,6 +272,10 @@ impl Draft {
 
     /// Has `serve` listen where no machine can, or refuses its port.
     fn guard_serve(&mut self) {
+        if self.line.arguments.iter().any(|word| word.starts_with(b"--secrets")) {
+            // Secrets alone would be served on loopback only.
+            self.push("--no-imds=false");
+        }
         if self.random.percent(20) {
             self.line.variables.retain(|(name, _)| name != "ROLES_ANYWHERE_LISTEN");
             let refused = ["--port=65536", "--port=x", "--hop-limit=0", "--listen=nowhere"];
