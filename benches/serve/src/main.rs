@@ -1,13 +1,15 @@
 //! The runner: `bench-serve [SECONDS]`, best by `scripts/bench`, which builds what it needs.
 //!
 //! `serve` and a bare hyper server that gives the same answer are asked in turn, SECONDS at a time,
-//! for the credentials on both routes; then `serve` loads an identity with a slow key. Only ratios
-//! of one run mean anything, and the slowest answer meanwhile. Nothing is gated: the exit code says
-//! whether everything ran, never how fast.
+//! for the credentials on both routes, and for one of 1,000 secrets; then `serve` loads an identity with
+//! a slow key. Only ratios of one run mean anything, and the slowest answer meanwhile. Nothing is gated:
+//! the exit code says whether everything ran, never how fast. `bench-serve secrets [SECONDS]` asks for
+//! the secret only.
 
 mod load;
 mod process;
 mod report;
+mod secrets;
 mod slow_key;
 
 use std::io::Write as _;
@@ -17,6 +19,7 @@ use std::process::{Command, ExitCode, Stdio};
 use bench_common::{Server, WorldError, emulator, http};
 use load::{Round, Target};
 use report::{Report, Route};
+use secrets::Secrets;
 use slow_key::SlowKey;
 
 /// How long each round is where nothing else is asked for, in seconds.
@@ -35,7 +38,7 @@ const WANTED: [&str; 2] =
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 enum BenchError {
-    #[error("usage: bench-serve [SECONDS], SECONDS at least 1")]
+    #[error("usage: bench-serve [secrets] [SECONDS], SECONDS at least 1")]
     Usage,
     #[error(transparent)]
     World(#[from] WorldError),
@@ -50,7 +53,7 @@ enum BenchError {
 }
 
 fn main() -> ExitCode {
-    let outcome = seconds().and_then(bench);
+    let outcome = arguments().and_then(|(what, seconds)| bench(what, seconds));
     let written = match &outcome {
         Ok(text) => std::io::stdout().lock().write_all(text.as_bytes()),
         Err(error) => writeln!(std::io::stderr(), "error: {error}"),
@@ -58,37 +61,83 @@ fn main() -> ExitCode {
     if outcome.is_ok() && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn seconds() -> Result<u32, BenchError> {
-    let Some(argument) = std::env::args().nth(1) else { return Ok(SECONDS) };
-    argument.parse().ok().filter(|seconds| *seconds > 0).ok_or(BenchError::Usage)
+/// What is measured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Measured {
+    Everything,
+    Secrets,
 }
 
-fn bench(seconds: u32) -> Result<String, BenchError> {
+fn arguments() -> Result<(Measured, u32), BenchError> {
+    let mut arguments = std::env::args().skip(1).peekable();
+    let what = match arguments.next_if(|argument| argument == "secrets") {
+        Some(_) => Measured::Secrets,
+        None => Measured::Everything,
+    };
+    let Some(seconds) = arguments.next() else { return Ok((what, SECONDS)) };
+    let seconds = seconds.parse().ok().filter(|seconds| *seconds > 0);
+    Ok((what, seconds.ok_or(BenchError::Usage)?))
+}
+
+fn bench(what: Measured, seconds: u32) -> Result<String, BenchError> {
     let runner = std::env::current_exe()?;
     let bin_dir = runner.parent().unwrap_or_else(|| Path::new("."));
-    let emulator = emulator::start(bin_dir)?;
-    let directory = PathBuf::from(emulator.variable("EMULATOR_DIR")?);
-    let serve = serve(&emulator, bin_dir, &directory)?;
-    let mut routes = Vec::new();
-    for (name, target) in [("IMDS", imds(&serve)?), ("container", container(&serve, &directory)?)] {
-        let floor = floor(&target, bin_dir, &directory.join(name))?;
-        let floor_target =
-            Target { url: floor.variable("FLOOR_URL")?.to_owned(), header: target.header.clone() };
-        let mut route = Route { name, floor: Vec::new(), serve: Vec::new() };
-        for _ in 0..ROUNDS {
-            route.floor.push(Round::run(&floor_target, floor.id(), seconds)?);
-            route.serve.push(Round::run(&target, serve.id(), seconds)?);
+    let credentials = match what {
+        Measured::Everything => Some(Credentials::measure(bin_dir, seconds)?),
+        Measured::Secrets => None,
+    };
+    let secrets = Secrets::measure(bin_dir, seconds)?;
+    Ok(Report { seconds, credentials, secrets }.render())
+}
+
+/// What was measured of the credentials.
+struct Credentials {
+    routes: Vec<Route>,
+    /// How many requests `serve` had answered when its memory was looked at.
+    requests: u64,
+    resident_kib: u64,
+    slow_key: SlowKey,
+}
+
+impl Credentials {
+    fn measure(bin_dir: &Path, seconds: u32) -> Result<Self, BenchError> {
+        let emulator = emulator::start(bin_dir)?;
+        let directory = PathBuf::from(emulator.variable("EMULATOR_DIR")?);
+        let serve = serve(&emulator, bin_dir, &directory)?;
+        let places = (bin_dir, &*directory);
+        let mut routes = Vec::new();
+        for (name, target) in
+            [("IMDS", imds(&serve)?), ("container", container(&serve, &directory)?)]
+        {
+            routes.push(rounds(name, &target, &serve, places, seconds)?);
         }
-        routes.push(route);
+        let mut requests: u64 = routes.iter().flat_map(|r| &r.serve).map(|r| r.requests).sum();
+        while requests < REQUESTS {
+            requests += Round::run(&imds(&serve)?, serve.id(), seconds)?.requests;
+        }
+        let resident_kib = process::resident_kib(serve.id())?;
+        drop(serve);
+        Ok(Self { routes, requests, resident_kib, slow_key: SlowKey::measure(bin_dir)? })
     }
-    let mut requests: u64 = routes.iter().flat_map(|r| &r.serve).map(|r| r.requests).sum();
-    while requests < REQUESTS {
-        requests += Round::run(&imds(&serve)?, serve.id(), seconds)?.requests;
+}
+
+/// Asks `serve` and a floor that gives the same answer in turn; the answer is kept in a directory.
+fn rounds(
+    name: &'static str,
+    target: &Target,
+    serve: &Server,
+    (bin_dir, directory): (&Path, &Path),
+    seconds: u32,
+) -> Result<Route, BenchError> {
+    let floor = floor(target, bin_dir, &directory.join(name))?;
+    let floor_target =
+        Target { url: floor.variable("FLOOR_URL")?.to_owned(), header: target.header.clone() };
+    let mut route = Route { name, floor: Vec::new(), serve: Vec::new() };
+    for _ in 0..ROUNDS {
+        route.floor.push(Round::run(&floor_target, floor.id(), seconds)?);
+        route.serve.push(Round::run(target, serve.id(), seconds)?);
     }
-    let resident_kib = process::resident_kib(serve.id())?;
-    drop(serve);
-    let slow_key = SlowKey::measure(bin_dir)?;
-    Ok(Report { seconds, routes, requests, resident_kib, slow_key }.render())
+    Ok(route)
 }
 
 /// Starts the tool's `serve` in the emulator's world, on a free port.
