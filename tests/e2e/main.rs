@@ -55,6 +55,7 @@ mod secrecy;
 mod secret_get;
 mod secrets;
 mod secrets_cache;
+mod secrets_race;
 mod serve;
 mod serve_roles;
 mod serve_secrets;
