@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::aws::parameter::Parameter;
-use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// A value that is wiped when its last reader has dropped it. `Debug` does not show it.
 pub struct CachedValue {
@@ -75,11 +75,19 @@ impl CachedValue {
         self.bodies[format as usize].get_or_init(body).clone()
     }
 
-    /// Returns the bytes that it takes, once it is rendered.
+    /// Returns the bytes that it takes. Until it is rendered, its body counts as long as the value.
     pub(super) fn size(&self) -> usize {
         // Names, dates and the entry itself.
         const OVERHEAD: usize = 1_024;
-        OVERHEAD + 2 * self.content.value_bytes().len()
+        let value = self.content.value_bytes().len();
+        let source = match &self.content {
+            FetchedValue::Parameter(Parameter { source_result: Some(text), .. }) => {
+                text.expose().len()
+            }
+            FetchedValue::Parameter(_) | FetchedValue::Secret(_) => 0,
+        };
+        let bodies: usize = self.bodies.iter().filter_map(OnceCell::get).map(Bytes::len).sum();
+        OVERHEAD + value + source + if bodies == 0 { value + source } else { bodies }
     }
 
     /// Returns whether `other` is the same to readers.
@@ -100,12 +108,14 @@ impl CachedValue {
                     let of = |it: &Parameter| {
                         (it.name.clone(), it.arn.clone(), it.version, it.kind.clone())
                     };
-                    let source =
-                        |it: &Parameter| it.source_result.as_ref().map(|it| it.expose().to_owned());
+                    let source = |it: &Parameter, other: &Parameter| {
+                        it.source_result.as_ref().map(Secret::expose)
+                            == other.source_result.as_ref().map(Secret::expose)
+                    };
                     of(one) == of(other)
                         && (one.last_modified, &one.data_type)
                             == (other.last_modified, &other.data_type)
-                        && source(one) == source(other)
+                        && source(one, other)
                 }
                 _ => false,
             }
