@@ -66,6 +66,8 @@ impl KnownOutages {
         if !reason.concerns_all() {
             return;
         }
+        // A client may name any Region: only outages that are known now are kept.
+        self.0.retain(|_, known| now < known.next_probe.max(known.failed + OUTAGE_KNOWN_FOR));
         let next_probe = now + PROBE_INTERVAL;
         let known = self.0.entry(scope_of(scope, item));
         let known = known.or_insert(KnownOutage { reason, failed: now, next_probe });
@@ -77,5 +79,35 @@ impl KnownOutages {
         if !self.0.is_empty() {
             self.0.remove(&scope_of(scope, item));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::secrets_cache::ReadingRole;
+    use roles_anywhere_client::aws::get_secret_value::SecretRequest;
+    use roles_anywhere_client::region::Region;
+
+    #[test]
+    fn outages_of_many_regions_are_forgotten() {
+        let region = |n: u32| Region::parse(&format!("xx-region-{n}")).unwrap();
+        let role = Rc::new(ReadingRole {
+            id: "app".into(),
+            arn: "arn:aws:iam::123456789012:role/app".into(),
+            account: "123456789012".into(),
+            region: region(0),
+        });
+        let scope = |n| CallScope { role: Rc::clone(&role), region: region(n) };
+        let item = ReadItem::Secret(SecretRequest::current("s".parse().unwrap()));
+        let mut outages = KnownOutages::default();
+        for n in 0..1_000 {
+            let now = Duration::from_secs(n.into());
+            outages.begin(&scope(n), &item, OutageReason::Connection, now);
+            assert_eq!(outages.of(&scope(n), &item, now), Some(OutageReason::Connection));
+        }
+        assert_eq!(outages.0.len(), 30);
     }
 }
