@@ -45,6 +45,9 @@ pub(super) struct Condition {
 /// The longest time that a client can wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// The most references of a list: they are read as one snapshot, in 4 s.
+const MAX_REFERENCES: usize = 200;
+
 /// The label of the version before the current one.
 const PREVIOUS: &str = "AWSPREVIOUS";
 
@@ -95,6 +98,10 @@ impl Question {
             ResolveInput::List(references) => ResolveBody { references, ..ResolveBody::default() },
             ResolveInput::Object(object) => object,
         };
+        if references.len() > MAX_REFERENCES {
+            let text = format!("a list has at most {MAX_REFERENCES} references");
+            return Err(InvalidQuery(text).into());
+        }
         Self::new(&references, previous, &CommonParameters { refresh_now, role_arn: None })
     }
 

@@ -115,6 +115,10 @@ fn list_is_one_snapshot() {
     assert_eq!(header(&response, "age"), Some("17"));
     let empty = fixture.post(RESOLVE, r#"{"references":[]}"#);
     assert_eq!(answer(&empty), (200, r#"{"values":[]}"#));
+    let list = |count| serde_json::to_string(&vec!["sm://a"; count]).unwrap();
+    assert_eq!(fixture.post(RESOLVE, &list(200)).status(), 200);
+    let too_many = fixture.post(RESOLVE, &list(201));
+    assert_eq!(answer(&too_many), (400, "a list has at most 200 references"));
 }
 
 #[test]
