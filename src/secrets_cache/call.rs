@@ -69,19 +69,61 @@ impl CallQueue {
         self.of_readers.pop_front().or_else(|| self.in_background.pop_front())
     }
 
+    /// Removes a call that has not begun; returns whether it was there.
+    fn remove(&mut self, call: &Rc<PendingCall>) -> bool {
+        let at = self.of_readers.iter().position(|(_, queued)| Rc::ptr_eq(queued, call));
+        at.and_then(|at| self.of_readers.remove(at)).is_some()
+    }
+
     fn hurry(&mut self, call: &Rc<PendingCall>) {
         let at = self.in_background.iter().position(|(_, queued)| Rc::ptr_eq(queued, call));
         self.of_readers.extend(at.and_then(|at| self.in_background.remove(at)));
     }
 }
 
+/// A reader that waits for a call. If it gives up before the call has begun, and nobody else waits, there is
+/// no call: clients that hang up must not make the queue longer and longer.
+struct WaitingReader<'a> {
+    cache: &'a SecretsCache,
+    entry: &'a Rc<ValueEntry>,
+    call: Rc<PendingCall>,
+}
+
+impl Drop for WaitingReader<'_> {
+    fn drop(&mut self) {
+        // The queue, the entry, and this reader.
+        let is_last = Rc::strong_count(&self.call) <= 3;
+        if is_last && self.cache.queue.borrow_mut().remove(&self.call) {
+            self.entry.state.borrow_mut().call = None;
+            self.cache.entries.borrow_mut().remove_if_empty(self.entry);
+        }
+    }
+}
+
 impl SecretsCache {
-    /// Returns the call whose result a reader of `entry` gets: the one in flight, or another one.
-    pub(super) fn call_for(
+    /// Returns the result of a call for a reader; that of none by `deadline` is a timeout.
+    pub(super) async fn wait_for_call(
         &self,
         entry: &Rc<ValueEntry>,
         freshness: RequestedFreshness,
-    ) -> Rc<PendingCall> {
+        deadline: Duration,
+    ) -> CallOutcome {
+        let call = self.call_for(entry, freshness);
+        let reader = WaitingReader { cache: self, entry, call };
+        let clock = &self.ports.clock;
+        let remaining = deadline.saturating_sub(clock.uptime());
+        match select(pin!(reader.call.outcome()), self.ports.timer.sleep(remaining)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(LastFailure {
+                at: clock.uptime(),
+                outage: Some(OutageReason::Timeout),
+                failure: ReadFailure::Timeout,
+            }),
+        }
+    }
+
+    /// Returns the call whose result a reader of `entry` gets: the one in flight, or another one.
+    fn call_for(&self, entry: &Rc<ValueEntry>, freshness: RequestedFreshness) -> Rc<PendingCall> {
         let mut queue = self.queue.borrow_mut();
         let mut state = entry.state.borrow_mut();
         if let Some(call) = &state.call {

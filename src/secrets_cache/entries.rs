@@ -14,6 +14,10 @@ use roles_anywhere_client::arn::{ParameterArn, SecretArn};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::aws::parameter::{ParameterId, ParameterRequest};
 
+/// The most entries without a value, and the most bytes of their names: each name that AWS refuses is
+/// remembered, and must not displace a value.
+const MAX_FAILED: (usize, usize) = (1_000, 1 << 20);
+
 /// All entries.
 #[derive(Default)]
 pub(super) struct EntryTable {
@@ -139,24 +143,25 @@ impl EntryTable {
 
     /// Removes the least recently used entries beyond the limits. What is being read stays.
     pub(super) fn shrink(&mut self, policy: &CachePolicy) {
-        let mut bytes: usize = self.entries.iter().map(|entry| size(entry)).sum();
-        let mut count = self.entries.len();
-        if count <= policy.max_entries && bytes <= policy.max_bytes {
-            return;
-        }
-        let mut by_use: Vec<_> = self.entries.iter().map(Rc::clone).collect();
-        by_use.sort_by_key(|entry| entry.last_use.get());
-        // The last one has just been read.
-        by_use.pop();
-        let mut removed = Vec::new();
-        for entry in by_use.iter().filter(|entry| entry.state.borrow().call.is_none()) {
-            if count <= policy.max_entries && bytes <= policy.max_bytes {
-                break;
-            }
-            (count, bytes) = (count - 1, bytes - size(entry));
-            removed.push(Rc::as_ptr(entry));
-        }
+        let (values, failed) = self
+            .entries
+            .iter()
+            .map(Rc::clone)
+            .partition::<Vec<_>, _>(|entry| entry.state.borrow().held.is_some());
+        let mut removed = excess(values, (policy.max_entries, policy.max_bytes));
+        removed.extend(excess(failed, MAX_FAILED));
         self.remove_if(|entry| removed.contains(&std::ptr::from_ref(entry)));
+    }
+
+    /// Removes an entry of which nothing is known and that is not being read.
+    pub(super) fn remove_if_empty(&mut self, entry: &Rc<ValueEntry>) {
+        let is_empty = {
+            let state = entry.state.borrow();
+            state.held.is_none() && state.failure.is_none() && state.call.is_none()
+        };
+        if is_empty {
+            self.remove_if(|other| std::ptr::eq(other, &**entry));
+        }
     }
 
     fn remove_if(&mut self, is_removed: impl Fn(&ValueEntry) -> bool) {
@@ -204,9 +209,36 @@ impl EntryTable {
     }
 }
 
-/// Returns the bytes of an entry's value.
-pub(super) fn size(entry: &ValueEntry) -> usize {
-    entry.state.borrow().held.as_ref().map_or(0, |held| held.value.size())
+/// Returns the least recently used of `entries` beyond the limits of their number and bytes.
+fn excess(
+    mut entries: Vec<Rc<ValueEntry>>,
+    (max_entries, max_bytes): (usize, usize),
+) -> Vec<*const ValueEntry> {
+    let mut bytes: usize = entries.iter().map(|entry| size(entry)).sum();
+    let mut count = entries.len();
+    let mut removed = Vec::new();
+    if count <= max_entries && bytes <= max_bytes {
+        return removed;
+    }
+    entries.sort_by_key(|entry| entry.last_use.get());
+    // The last one has just been read.
+    entries.pop();
+    for entry in entries.iter().filter(|entry| entry.state.borrow().call.is_none()) {
+        if count <= max_entries && bytes <= max_bytes {
+            break;
+        }
+        (count, bytes) = (count - 1, bytes - size(entry));
+        removed.push(Rc::as_ptr(entry));
+    }
+    removed
+}
+
+/// Returns the bytes of an entry's value; without one, of its names, which may be of any length.
+fn size(entry: &ValueEntry) -> usize {
+    let state = entry.state.borrow();
+    // What AWS is asked for has a name too.
+    let names = || 2 * state.names.iter().map(EntryKey::len).sum::<usize>();
+    state.held.as_ref().map_or_else(names, |held| held.value.size())
 }
 
 fn without_default_stage(item: &ReadItem) -> ReadItem {

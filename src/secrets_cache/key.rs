@@ -72,6 +72,11 @@ impl EntryKey {
         Self::joined(id, [version_id.as_deref(), stage(request)])
     }
 
+    /// Returns its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Joins parts so that no other parts make the same text, whatever they hold.
     fn joined(id: [&str; 4], version: [Option<&str>; 2]) -> Self {
         let length: usize = id.iter().map(|part| part.len() + 6).sum();

@@ -9,7 +9,7 @@ pub struct CachePolicy {
     pub ttl: Duration,
     /// For how long after the TTL a value is served while AWS cannot be reached; with 0, it is not.
     pub max_stale: Duration,
-    /// The most entries.
+    /// The most entries with a value.
     pub max_entries: usize,
     /// The most bytes of all values, rendered once.
     pub max_bytes: usize,

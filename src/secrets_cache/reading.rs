@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 
 use super::SecretsCache;
 use super::call::CallOutcome;
@@ -92,26 +92,6 @@ impl SecretsCache {
                 let outcome = self.wait_for_call(entry, freshness, deadline).await;
                 self.answer(entry, freshness, outcome)
             }
-        }
-    }
-
-    /// Returns the result of a call; that of none by `deadline` is a timeout.
-    pub(super) async fn wait_for_call(
-        &self,
-        entry: &Rc<ValueEntry>,
-        freshness: RequestedFreshness,
-        deadline: Duration,
-    ) -> CallOutcome {
-        let call = self.call_for(entry, freshness);
-        let clock = &self.ports.clock;
-        let remaining = deadline.saturating_sub(clock.uptime());
-        match select(pin!(call.outcome()), self.ports.timer.sleep(remaining)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(LastFailure {
-                at: clock.uptime(),
-                outage: Some(OutageReason::Timeout),
-                failure: ReadFailure::Timeout,
-            }),
         }
     }
 

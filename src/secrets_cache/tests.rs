@@ -288,10 +288,30 @@ fn a_reader_that_goes_away_ends_no_call() {
         {
             let mut reader = it.cache.read(&other);
             assert!((&mut reader).now_or_never().is_none());
+            it.settle().await;
         }
         it.pass(5).await;
         assert_eq!(number(&it.cache.read_now(&request).unwrap()), 2);
     });
+}
+
+#[test]
+fn nothing_stays_of_readers_that_go_away_before_their_call_begins() {
+    let it = Fixture::new(&["s"]);
+    // Without `keep_fresh`, no call begins.
+    for n in 0..100 {
+        let request = secret(&format!("s{n}"));
+        assert!(it.cache.read(&request).now_or_never().is_none());
+    }
+    assert_eq!(it.cache.entries.borrow().all().len(), 0);
+    assert!(it.cache.queue.borrow_mut().next().is_none());
+    // The call is made as long as one of its readers waits.
+    let request = secret("s");
+    let mut staying = it.cache.read(&request);
+    assert!((&mut staying).now_or_never().is_none());
+    assert!(it.cache.read(&request).now_or_never().is_none());
+    it.run(async |it| assert_eq!(number(&it.timed(staying).await.0.unwrap()), 1));
+    assert_eq!(it.aws.take_calls(), ["GetSecretValue s"]);
 }
 
 #[test]
@@ -403,16 +423,31 @@ fn least_recently_used_entries_are_removed_first() {
 }
 
 #[test]
-fn failures_of_many_names_take_no_memory() {
-    let policy = CachePolicy { max_entries: 10, ..POLICY };
-    Fixture::with(&[], policy, Vec::new()).run(async |it| {
-        for n in 0..100 {
-            let missing = it.number(&secret(&format!("missing{n}"))).await;
-            assert_eq!(missing, Err(service("ResourceNotFoundException")));
+fn failures_of_many_names_take_no_memory_and_displace_no_value() {
+    let policy = CachePolicy { max_entries: 2, ..POLICY };
+    Fixture::with(&["s1", "s2"], policy, Vec::new()).run(async |it| {
+        let entries = || it.cache.entries.borrow().all().len();
+        for name in ["s1", "s2"] {
+            assert_eq!(it.number(&secret(name)).await, Ok(1));
         }
-        assert!(it.cache.entries.borrow().all().len() <= 10);
+        let missing = async |name: String| {
+            let missing = it.number(&secret(&name)).await;
+            assert_eq!(missing, Err(service("ResourceNotFoundException")));
+        };
+        for n in 0..1_100 {
+            missing(format!("missing{n}")).await;
+        }
+        assert_eq!(entries(), 2 + 1_000);
         it.pass(6).await;
-        assert_eq!(it.cache.entries.borrow().all().len(), 0);
+        assert_eq!(entries(), 2);
+        // Long names take as much room as many.
+        for n in 0..30 {
+            missing(format!("{n}{}", "x".repeat(60_000))).await;
+        }
+        assert!(entries() < 2 + 10, "{}", entries());
+        for name in ["s1", "s2"] {
+            assert!(it.cache.read_now(&secret(name)).is_some(), "{name}");
+        }
     });
 }
 
