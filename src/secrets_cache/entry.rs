@@ -33,7 +33,7 @@ pub(super) struct EntryState {
     /// The call that is to be made, or is in flight.
     pub(super) call: Option<Rc<PendingCall>>,
     /// How the last call failed, if it failed.
-    pub(super) failure: Option<LastFailure>,
+    pub(super) failure: Option<Box<LastFailure>>,
     pub(super) last_call_ended: Option<Duration>,
     /// When it is checked in the background.
     pub(super) next_check: Duration,
@@ -96,7 +96,8 @@ impl ValueEntry {
             next_check: Duration::ZERO,
             rotation: None,
             describe_denied_until: Duration::ZERO,
-            names: Vec::new(),
+            // Its name and its ARN.
+            names: Vec::with_capacity(2),
         };
         Self {
             scope,
@@ -118,7 +119,7 @@ impl EntryState {
     pub(super) fn view(&self, outage: Option<OutageReason>) -> EntryView<'_> {
         EntryView {
             confirmed: self.held.as_ref().map(|held| held.confirmed),
-            failure: self.failure.as_ref(),
+            failure: self.failure.as_deref(),
             outage,
         }
     }

@@ -59,7 +59,7 @@ impl SecretsCache {
         };
         let failure = LastFailure { at: now, outage, failure };
         let mut state = entry.state.borrow_mut();
-        state.failure = Some(failure.clone());
+        state.failure = Some(Box::new(failure.clone()));
         state.next_check = now + PROBE_INTERVAL;
         Err(failure)
     }

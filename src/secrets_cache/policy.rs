@@ -11,7 +11,7 @@ pub struct CachePolicy {
     pub max_stale: Duration,
     /// The most entries with a value.
     pub max_entries: usize,
-    /// The most bytes of all values, rendered once.
+    /// The most bytes of all values, rendered.
     pub max_bytes: usize,
 }
 

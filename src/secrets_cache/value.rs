@@ -1,8 +1,7 @@
 //! A value in memory.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
-use std::rc::Rc;
 
 use hyper::body::Bytes;
 
@@ -13,8 +12,12 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 /// A value that is wiped when its last reader has dropped it. `Debug` does not show it.
 pub struct CachedValue {
     content: FetchedValue,
-    version: Option<Rc<str>>,
-    bodies: [OnceCell<Bytes>; BodyFormat::COUNT],
+    /// The number of a parameter's version.
+    number: Option<Box<str>>,
+    /// The body of the format in which it was sent more than once.
+    body: OnceCell<(BodyFormat, Bytes)>,
+    /// Whether it was sent.
+    was_sent: Cell<bool>,
 }
 
 /// A version of a secret or a parameter, as AWS returned it.
@@ -35,10 +38,6 @@ pub enum BodyFormat {
     LambdaExtension,
 }
 
-impl BodyFormat {
-    const COUNT: usize = 2;
-}
-
 /// Rendered bytes, which are wiped when the last copy of them is dropped.
 struct WipedBody(SecretBytes);
 
@@ -50,9 +49,15 @@ impl AsRef<[u8]> for WipedBody {
 
 impl CachedValue {
     /// Takes what AWS returned.
-    pub fn new(content: FetchedValue) -> Self {
-        let version = content.version().map(Into::into);
-        Self { content, version, bodies: [OnceCell::new(), OnceCell::new()] }
+    pub fn new(mut content: FetchedValue) -> Self {
+        let number = match &mut content {
+            FetchedValue::Secret(secret) => {
+                secret.version_stages.shrink_to_fit();
+                None
+            }
+            FetchedValue::Parameter(parameter) => parameter.version.map(|it| it.to_string().into()),
+        };
+        Self { content, number, body: OnceCell::new(), was_sent: Cell::default() }
     }
 
     /// Returns what AWS returned.
@@ -62,17 +67,30 @@ impl CachedValue {
 
     /// Returns the id of the version, or the number of that of a parameter.
     pub fn version(&self) -> Option<&str> {
-        self.version.as_deref()
+        match &self.content {
+            FetchedValue::Secret(secret) => secret.version_id.as_deref(),
+            FetchedValue::Parameter(_) => self.number.as_deref(),
+        }
     }
 
-    /// Returns it in a format. It is rendered once.
+    /// Returns it in a format. What is sent more than once is kept; of most secrets, that would be a second
+    /// copy that nobody needs.
     pub fn body(
         &self,
         format: BodyFormat,
         render: impl FnOnce(&FetchedValue) -> SecretBytes,
     ) -> Bytes {
-        let body = || Bytes::from_owner(WipedBody(render(&self.content)));
-        self.bodies[format as usize].get_or_init(body).clone()
+        if let Some((kept, body)) = self.body.get()
+            && *kept == format
+        {
+            return body.clone();
+        }
+        let body = Bytes::from_owner(WipedBody(render(&self.content)));
+        if self.was_sent.replace(true) {
+            // One in another format stays.
+            let _ = self.body.set((format, body.clone()));
+        }
+        body
     }
 
     /// Returns the bytes that it takes. Until it is rendered, its body counts as long as the value.
@@ -86,8 +104,8 @@ impl CachedValue {
             }
             FetchedValue::Parameter(_) | FetchedValue::Secret(_) => 0,
         };
-        let bodies: usize = self.bodies.iter().filter_map(OnceCell::get).map(Bytes::len).sum();
-        OVERHEAD + value + source + if bodies == 0 { value + source } else { bodies }
+        let body = self.body.get().map_or(value + source, |(_, body)| body.len());
+        OVERHEAD + value + source + body
     }
 
     /// Returns whether `other` is the same to readers.
@@ -139,13 +157,6 @@ impl FetchedValue {
         }
     }
 
-    fn version(&self) -> Option<String> {
-        match self {
-            Self::Secret(secret) => secret.version_id.clone(),
-            Self::Parameter(parameter) => parameter.version.map(|number| number.to_string()),
-        }
-    }
-
     fn value_bytes(&self) -> &[u8] {
         match self {
             Self::Secret(SecretVersion { value: SecretValue::Text(text), .. }) => {
@@ -159,6 +170,6 @@ impl FetchedValue {
 
 impl fmt::Debug for CachedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{} version {:?}>", self.content.name(), self.version)
+        write!(f, "<{} version {:?}>", self.content.name(), self.version())
     }
 }

@@ -25,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What was measured.
 pub(crate) struct Secrets {
     pub(crate) route: Route,
+    /// The memory with all of them in the cache, before the load.
+    pub(crate) cached_kib: u64,
+    /// The same after the load.
     pub(crate) resident_kib: u64,
 }
 
@@ -41,9 +44,10 @@ impl Secrets {
         for number in 0..SECRETS {
             http::send("GET", &url(number), &[(TOKEN_HEADER, TOKEN)], "")?;
         }
+        let cached_kib = process::resident_kib(serve.id())?;
         let target = Target { url: url(SECRETS / 2), header: format!("{TOKEN_HEADER}: {TOKEN}") };
         let route = rounds("secret", &target, &serve, (bin_dir, &directory), seconds)?;
-        Ok(Self { route, resident_kib: process::resident_kib(serve.id())? })
+        Ok(Self { route, cached_kib, resident_kib: process::resident_kib(serve.id())? })
     }
 }
 
