@@ -50,6 +50,7 @@ fn rotations_that_fail_have_these_texts() {
 
 fn step(error: &RotationError) -> RotationStep {
     match error {
+        RotationError::Command { option: "--create", .. } => RotationStep::Create,
         RotationError::Command { .. } => RotationStep::Set,
         RotationError::NoNewValue(_) => RotationStep::Create,
         RotationError::PendingValue(_) | RotationError::OtherUser { .. } => RotationStep::Test,
@@ -117,5 +118,6 @@ fn errors() -> Vec<RotationError> {
         RotationError::NoNewValue("nothing"),
         RotationError::OutOfTime { limit: Duration::from_secs(300) },
         RotationError::Command { option: "--test", failure: CommandFailure::Exit(1) },
+        RotationError::Command { option: "--create", failure: CommandFailure::Exit(1) },
     ]
 }

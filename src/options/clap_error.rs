@@ -38,10 +38,9 @@ fn in_our_words(error: &clap::Error, line: &[String], commands: &[CommandSpec]) 
         }
         ErrorKind::InvalidSubcommand => {
             let command = text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
-            let words = commands.iter().flat_map(|command| command.name).map(|(word, _)| *word);
             ArgumentError::UnknownCommand {
                 command: command.to_owned(),
-                nearest: nearest(command, words),
+                nearest: nearest_command(command, line, commands),
                 commands: full_names(commands),
             }
         }
@@ -92,6 +91,25 @@ fn meant(argument: &str, line: &[String], commands: &[CommandSpec]) -> Meant {
     let works = own.iter().filter(|option| !NOT_YET.contains(option));
     let flags = works.map(|option| option.name).filter(|name| name.starts_with("--"));
     Meant::NoneOf(flags.chain(["--help"]).collect())
+}
+
+/// Returns the whole name of the command that was probably meant, or its first word if several begin with that.
+fn nearest_command(typed: &str, line: &[String], commands: &[CommandSpec]) -> Option<String> {
+    let words = || commands.iter().flat_map(|command| command.name).map(|(word, _)| *word);
+    let nearest = nearest(typed, words())?;
+    if commands.iter().any(|command| command.name.first().is_some_and(|it| it.0 == nearest)) {
+        return Some(nearest.to_owned());
+    }
+    let has_word = |command: &&CommandSpec| command.name.iter().any(|it| it.0 == nearest);
+    let mut found: Vec<&CommandSpec> = commands.iter().filter(has_word).collect();
+    if found.len() > 1 {
+        let is_typed = |first: &str| line.iter().any(|word| word == first);
+        found.retain(|command| command.name.first().is_some_and(|it| is_typed(it.0)));
+    }
+    match found.as_slice() {
+        [command] => Some(command.full_name()),
+        _ => None,
+    }
 }
 
 fn full_names(commands: &[CommandSpec]) -> Vec<String> {

@@ -19,8 +19,9 @@ pub(super) fn report(
     let strategy = run.strategy_name().as_str();
     let run_id: Field<'_> = ("run", &run.id);
     match step {
-        NextStep::Claim { document, .. } if document.is_aborted || !document.created.is_empty() => {
-        }
+        NextStep::Claim { document, .. } if document.is_aborted => {}
+        // It records that this run is about to create an access key; runs before it may have, too.
+        NextStep::Claim { document, .. } if document.created.iter().any(|it| it.run == run.id) => {}
         NextStep::Claim { .. } => {
             let event = match snapshot.active() {
                 Some(_) => &log::ROTATION_CONTINUED,

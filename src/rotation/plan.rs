@@ -25,20 +25,31 @@ pub async fn dry_run(
         keys.keys.retain(|key| !due.contains(&(key.id.clone(), Due::Delete)));
         run.memory.retired = keys.keys.iter().map(|key| key.id.clone()).collect();
     }
-    let step = next_step(&snapshot, &run).map_err(|error| {
-        let step = match settings.goal {
-            Goal::Rotate => RotationStep::Claim,
-            Goal::Abort => RotationStep::Abort,
-        };
-        Error::from(error).of_rotation(step, &settings.secret)
-    })?;
-    let begin = match snapshot.active() {
-        Some(_) => "continue the interrupted rotation",
-        None => "put AWSPENDING on a version of this run",
-    };
-    steps.extend(planned(&step, begin, settings));
+    let step = next_step(&snapshot, &run)
+        .map_err(|error| Error::from(error).of_rotation(run.first_step(), &settings.secret))?;
+    steps.extend(planned(&step, begin(&snapshot), settings));
     let strategy = settings.strategy.as_ref().map(Strategy::name);
     Ok(plan(&settings.secret, strategy, &steps, &actions(&snapshot, settings)))
+}
+
+/// Returns what a run finds that begins.
+fn begin(snapshot: &Snapshot) -> Begin {
+    let Some(active) = snapshot.active() else { return Begin::Anew };
+    match snapshot.has_value_of(active.document) {
+        true => Begin::Stored,
+        false => Begin::Interrupted,
+    }
+}
+
+/// What a run finds that begins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Begin {
+    /// No rotation.
+    Anew,
+    /// An interrupted rotation that has stored no value.
+    Interrupted,
+    /// An interrupted rotation that has stored its value.
+    Stored,
 }
 
 /// Returns what is due for the old keys. A run that continues a rotation, or aborts one, leaves them to the next.
@@ -65,7 +76,7 @@ fn retirement((id, due): &(String, Due)) -> Option<PlannedStep> {
 }
 
 /// Returns the steps from the one that comes next.
-fn planned(step: &NextStep, begin: &str, settings: &RotationSettings) -> Vec<PlannedStep> {
+fn planned(step: &NextStep, begin: Begin, settings: &RotationSettings) -> Vec<PlannedStep> {
     let mut steps: Vec<PlannedStep> = Vec::new();
     let mut add = |step, words: &str| steps.push((step, words.to_owned()));
     match step {
@@ -83,9 +94,14 @@ fn planned(step: &NextStep, begin: &str, settings: &RotationSettings) -> Vec<Pla
             add(RotationStep::Abort, "delete what the pending version holds, and remove it");
         }
         _ => {
-            add(RotationStep::Claim, begin);
+            match begin {
+                Begin::Anew => add(RotationStep::Claim, "put AWSPENDING on a version of this run"),
+                Begin::Interrupted | Begin::Stored => {
+                    add(RotationStep::Claim, "continue the interrupted rotation");
+                }
+            }
             if let Some(strategy) = &settings.strategy {
-                of_strategy(strategy, &mut add);
+                of_strategy(strategy, begin, &mut add);
             }
             add(RotationStep::Finish, "move AWSCURRENT to the pending version");
             if let Some(Strategy::IamAccessKey(AccessKeyRotation { keep_old, .. })) =
@@ -102,24 +118,23 @@ fn planned(step: &NextStep, begin: &str, settings: &RotationSettings) -> Vec<Pla
     steps
 }
 
-fn of_strategy(strategy: &Strategy, add: &mut impl FnMut(RotationStep, &str)) {
+fn of_strategy(strategy: &Strategy, begin: Begin, add: &mut impl FnMut(RotationStep, &str)) {
     let of_password = |Password { key, .. }: &Password| match key {
         Some(_) => "make a random password for the member of `--key`",
-        None => "make a random password",
+        None => "make a random password, which replaces the whole secret",
     };
-    match strategy {
-        Strategy::IamAccessKey(_) => {
-            add(RotationStep::Create, "create an access key of the user, and store it");
-            add(RotationStep::Test, "call GetCallerIdentity with it, until AWS accepts it");
-            return;
-        }
+    let create = match strategy {
+        _ if begin == Begin::Stored => "use the value that the interrupted run has stored",
+        Strategy::IamAccessKey(_) => "create an access key of the user, and store it",
         Strategy::RandomPassword { password, .. }
-        | Strategy::Command { create: Creation::Password(password), .. } => {
-            add(RotationStep::Create, of_password(password));
-        }
+        | Strategy::Command { create: Creation::Password(password), .. } => of_password(password),
         Strategy::Command { create: Creation::Command(_), .. } => {
-            add(RotationStep::Create, "run the command of `--create`, and store its output");
+            "run the command of `--create`, and store its output"
         }
+    };
+    add(RotationStep::Create, create);
+    if let Strategy::IamAccessKey(_) = strategy {
+        add(RotationStep::Test, "call GetCallerIdentity with it, until AWS accepts it");
     }
     if strategy.commands().is_some() {
         add(RotationStep::Set, "run the command of `--set`");

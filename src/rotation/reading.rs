@@ -115,8 +115,15 @@ async fn read_keys(
     snapshot: &Snapshot,
     rotation: AccessKeyRotation,
 ) -> Result<UserKeys, Error> {
-    let (_, value, _) = snapshot.current()?;
-    let KeyInSecret { key, user } = KeyInSecret::parse(value).map_err(RotationError::Value)?;
+    let has_claimed = run.has_claimed();
+    let (step, secret) = (run.first_step(), &run.settings.secret);
+    let refused = |error: RotationError| match has_claimed {
+        true => Error::from(error),
+        false => Error::from(error).of_rotation(step, secret),
+    };
+    let (_, value, _) = snapshot.current().map_err(refused)?;
+    let parsed = KeyInSecret::parse(value).map_err(RotationError::Value);
+    let KeyInSecret { key, user } = parsed.map_err(refused)?;
     let (caller, name) = match rotation.iam_with {
         // Its own user needs no name, and a wrong one would be that of another.
         IamWith::Secret => (Some(key), None),
@@ -125,7 +132,7 @@ async fn read_keys(
                 Some(user) => Some(user),
                 None => user_of(calls, run, &key.id).await?,
             };
-            (None, Some(name.ok_or(RotationError::NoUser)?))
+            (None, Some(name.ok_or(RotationError::NoUser).map_err(refused)?))
         }
     };
     let user = IamUser { caller: caller.as_ref(), name: name.as_deref() };

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::calls::RotationCalls;
 use super::snapshot::VersionContents;
-use super::{RotationSettings, RotationStrategy};
+use super::{Goal, RotationSettings, RotationStrategy};
+use crate::output::rotation::RotationStep;
 use roles_anywhere_client::aws::get_secret_value::SecretValue;
 use roles_anywhere_client::time::Timestamp;
 
@@ -78,6 +79,14 @@ impl<'a> Run<'a> {
     /// Returns whether it has rotated the secret at some time, in this process.
     pub(super) fn has_claimed(&self) -> bool {
         self.memory.has_claimed
+    }
+
+    /// Returns the step that fails if the run cannot begin.
+    pub(super) fn first_step(&self) -> RotationStep {
+        match self.settings.goal {
+            Goal::Rotate => RotationStep::Claim,
+            Goal::Abort => RotationStep::Abort,
+        }
     }
 
     /// Returns the time that is left.

@@ -26,6 +26,7 @@ use roles_anywhere_client::aws::get_secret_value::SecretId;
 
 /// The options that only one strategy has, by their strategies.
 const OF_ACCESS_KEYS: &[&OptionSpec] = &[&IAM_WITH, &KEEP_OLD];
+const OF_ACCESS_KEYS_ONLY: &str = "it is an option of the strategy `iam-access-key`";
 const OF_COMMANDS: &[&OptionSpec] = &[&SET, &TEST];
 const OF_PASSWORDS: &[&OptionSpec] = &[
     &KEY,
@@ -74,7 +75,7 @@ fn rotation(settings: &Settings<'_>, secret: &SecretId) -> Result<RotationSettin
     let limits = Duration::from_secs(10)..=Duration::from_secs(86_400);
     let if_older_than = settings.text(&IF_OLDER_THAN)?;
     let if_older_than = if_older_than
-        .map(|time| duration::parse(time.value).ok_or_else(|| time.refuse(TIME)))
+        .map(|time| with_unit(time.value).ok_or_else(|| time.refuse(TIME)))
         .transpose()?;
     Ok(RotationSettings {
         secret: secret.shown(),
@@ -82,7 +83,7 @@ fn rotation(settings: &Settings<'_>, secret: &SecretId) -> Result<RotationSettin
         strategy,
         force: if settings.is_on(&FORCE)? { Force::Yes } else { Force::No },
         if_older_than,
-        run_limit: duration::parse(run_limit.value)
+        run_limit: with_unit(run_limit.value)
             .filter(|limit| limits.contains(limit))
             .ok_or_else(|| run_limit.refuse(RUN_LIMIT_EXPECTED))?,
     })
@@ -104,8 +105,8 @@ fn strategy(
             Ok(Strategy::IamAccessKey(access_key(settings)?))
         }
         "random-password" => {
-            let why = "it is of another strategy";
-            refuse(&[OF_ACCESS_KEYS, &[&CREATE]], why)?;
+            refuse(&[OF_ACCESS_KEYS], OF_ACCESS_KEYS_ONLY)?;
+            refuse(&[&[&CREATE]], "it is an option of the strategy `command`")?;
             let commands = match settings.switched_on(&ONLY_STORE)? {
                 Some(origin) => {
                     let why = "remove one of them: a password that is only stored is not set";
@@ -118,7 +119,8 @@ fn strategy(
             Ok(Strategy::RandomPassword { password: password(settings)?, commands })
         }
         "command" => {
-            refuse(&[OF_ACCESS_KEYS, &[&ONLY_STORE]], "it is of another strategy")?;
+            refuse(&[OF_ACCESS_KEYS], OF_ACCESS_KEYS_ONLY)?;
+            refuse(&[&[&ONLY_STORE]], "it is an option of the strategy `random-password`")?;
             let create = match settings.text(&CREATE)? {
                 Some(create) => {
                     let why = "remove one of them: `--create` makes the whole value";
@@ -135,6 +137,11 @@ fn strategy(
         }
         _ => Err(name.refuse("`iam-access-key`, `random-password` or `command`")),
     }
+}
+
+/// Returns the time that a text is. Seconds are not assumed: a mere `30` may be meant as days.
+fn with_unit(text: &str) -> Option<Duration> {
+    duration::parse(text).filter(|_| !text.ends_with(|last: char| last.is_ascii_digit()))
 }
 
 /// Refuses options that `first` has no use for.
@@ -163,7 +170,7 @@ fn access_key(settings: &Settings<'_>) -> Result<AccessKeyRotation, UsageError> 
     };
     let keep_old = settings.required(&KEEP_OLD)?;
     let limits = Duration::from_secs(3_600)..=Duration::from_secs(365 * 86_400);
-    let time = duration::parse(keep_old.value).filter(|time| limits.contains(time));
+    let time = with_unit(keep_old.value).filter(|time| limits.contains(time));
     let time = time.ok_or_else(|| keep_old.refuse(KEEP_OLD_EXPECTED))?;
     Ok(AccessKeyRotation { iam_with, keep_old: time })
 }
@@ -201,4 +208,18 @@ fn password(settings: &Settings<'_>) -> Result<Password, UsageError> {
     };
     let key = settings.text(&KEY)?.map(|key| key.value.to_owned());
     Ok(Password { key, rules })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_unit;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in
+            [("30d", Some(2_592_000)), ("90s", Some(90)), ("30", None), ("", None)]
+        {
+            assert_eq!(with_unit(text).map(|time| time.as_secs()), seconds, "{text}");
+        }
+    }
 }

@@ -34,6 +34,10 @@ fn hint(error: &RotationError) -> String {
         }
         RotationError::TwoKeys { reason, .. } => kept(*reason),
         RotationError::Value(problem) | RotationError::PendingValue(problem) => value(*problem),
+        RotationError::Command { option: "--create", failure: CommandFailure::Exit(_) }
+        | RotationError::Command { option: "--create", failure: CommandFailure::Signal(_) } => {
+            "its messages are above; run it again once that is fixed: it is continued, or `--abort` ends it"
+        }
         RotationError::Command { failure, .. } => command(*failure),
         other => fixed_hint(other),
     };
@@ -50,7 +54,7 @@ fn fixed_hint(error: &RotationError) -> &'static str {
         }
         RotationError::NoUser => "add the member `UserName` to the secret",
         RotationError::NotOfUser { .. } => {
-            "check the member `UserName` of the secret, and that the role is in the account of the user"
+            "check that the key still exists, the member `UserName` of the secret, and that the caller of IAM is in the account of the user"
         }
         RotationError::OtherUser { .. } => {
             "check the member `UserName` of the secret; `--abort` deletes the new key"
@@ -82,16 +86,21 @@ fn kept(reason: KeptKey) -> &'static str {
 fn value(problem: RotatedValueError) -> &'static str {
     match problem {
         RotatedValueError::Binary => "only text secrets can be rotated",
-        RotatedValueError::NotAnObject
-        | RotatedValueError::NoKeyId
+        RotatedValueError::NotAnObject => {
+            "the secret must be a JSON object: with `AccessKeyId`, `SecretAccessKey` and `UserName` for an access key, with the member of `--key` for a password"
+        }
+        RotatedValueError::NoKeyId
         | RotatedValueError::NoSecretKey
         | RotatedValueError::SessionToken
         | RotatedValueError::Ambiguous => {
             "the secret must be a JSON object with `AccessKeyId`, `SecretAccessKey` and `UserName`, or other usual names of them"
         }
         RotatedValueError::WholeObject => "pass `--key` with the member that is the password",
-        RotatedValueError::NotText | RotatedValueError::NoMember { .. } => {
-            "check `--key`, which names a member that is a string; without it, the whole secret is the password"
+        RotatedValueError::NotText => {
+            "each part of an access key, and the member of `--key`, must be a string"
+        }
+        RotatedValueError::NoMember { .. } => {
+            "check `--key`: it is the name of a member, or its path with dots"
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum ArgumentError {
         /// The word, which may be shown.
         command: String,
         /// The command that was probably meant.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
         /// The commands.
         commands: Vec<String>,
     },

@@ -87,6 +87,7 @@ fn missing_hints(
         (_, Some(argument)) => {
             format!("pass `{argument}` after the command; pass the others, or set {variables}")
         }
+        (_, None) if variables.is_empty() => "pass them".to_owned(),
         (_, None) => format!("pass them, or set {variables}"),
     }];
     if !has_role && session::REQUIRED.iter().all(|option| options.contains(option)) {

@@ -213,7 +213,10 @@ fn an_interrupted_rotation_is_aborted() {
                 assert_eq!(account.borrow().keys.len(), 1, "{what}: {:#?}", account.borrow());
             }
             if !was_rotated {
+                account.borrow_mut().events.clear();
                 finish(&account, &settings, &what);
+                let events = account.borrow().events.clone();
+                assert!(events.iter().any(|it| it == "rotation_started"), "{what}: {events:?}");
             }
             check_end(&account, &settings, &what);
         }

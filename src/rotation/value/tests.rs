@@ -85,6 +85,7 @@ fn a_password_is_a_member_or_the_whole_secret() {
     assert_eq!(replaced(json, Some("i")), Err(RotatedValueError::NotText));
     assert_eq!(replaced(json, Some("z")), Err(RotatedValueError::NoMember { count: 5 }));
     assert_eq!(replaced("hunter2", Some("z")), Err(RotatedValueError::NotAnObject));
+    assert_eq!(replaced("[\"hunter2\"]", None).unwrap(), "p\\w");
 }
 
 #[test]
