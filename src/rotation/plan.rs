@@ -34,7 +34,7 @@ pub async fn dry_run(
 
 /// Returns what a run finds that begins.
 fn begin(snapshot: &Snapshot) -> Begin {
-    let Some(active) = snapshot.active() else { return Begin::Anew };
+    let Some(active) = snapshot.active() else { return Begin::NoRotation };
     match snapshot.has_value_of(active.document) {
         true => Begin::Stored,
         false => Begin::Interrupted,
@@ -45,7 +45,7 @@ fn begin(snapshot: &Snapshot) -> Begin {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Begin {
     /// No rotation.
-    Anew,
+    NoRotation,
     /// An interrupted rotation that has stored no value.
     Interrupted,
     /// An interrupted rotation that has stored its value.
@@ -95,7 +95,9 @@ fn planned(step: &NextStep, begin: Begin, settings: &RotationSettings) -> Vec<Pl
         }
         _ => {
             match begin {
-                Begin::Anew => add(RotationStep::Claim, "put AWSPENDING on a version of this run"),
+                Begin::NoRotation => {
+                    add(RotationStep::Claim, "put AWSPENDING on a version of this run")
+                }
                 Begin::Interrupted | Begin::Stored => {
                     add(RotationStep::Claim, "continue the interrupted rotation");
                 }

@@ -195,7 +195,7 @@ pub static PREFETCHED_TAG_VALUE: OptionSpec = OptionSpec::file_key("tag-value", 
     .details("The value that the tag has.");
 
 pub static PREFETCHED_PATH: OptionSpec = OptionSpec::file_key("path", ValueType::Text)
-    .help("Path of secrets and parameters, such as `/prod/`")
+    .help("Path of secrets and parameters, such as `/prod/web`")
     .details("A path such as `/prod/`: all secrets and parameters whose names begin with it.");
 
 pub static PREFETCH_ROLE: OptionSpec = OptionSpec::file_key("role", ValueType::Text)
