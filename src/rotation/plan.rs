@@ -96,7 +96,7 @@ fn planned(step: &NextStep, begin: Begin, settings: &RotationSettings) -> Vec<Pl
         _ => {
             match begin {
                 Begin::NoRotation => {
-                    add(RotationStep::Claim, "put AWSPENDING on a version of this run")
+                    add(RotationStep::Claim, "put AWSPENDING on a version of this run");
                 }
                 Begin::Interrupted | Begin::Stored => {
                     add(RotationStep::Claim, "continue the interrupted rotation");
