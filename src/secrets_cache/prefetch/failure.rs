@@ -12,7 +12,7 @@ use roles_anywhere_client::region::Region;
 /// What was not read at the start.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PrefetchFailure {
-    /// The role, as in [`Prefetch`].
+    /// The role, as in `Prefetch`.
     pub role: Option<Arc<str>>,
     /// What was to be read. In an outage, more than this may fail.
     pub items: PrefetchItems,
