@@ -173,16 +173,16 @@ def test_a_reader_never_sees_a_failing_key_of_twenty_rotations(
     own_emulator, clock, tmp_path, monkeypatch, caller  # noqa: F811
 ):
     """By `secret rotate`, which keeps an old key for as long as the reader may keep it, and no longer."""
-    options = ["--iam-with", caller, "--keep-old", "1h", "--if-older-than", "150m"]
+    options = ["--iam-with", caller, "--keep-old", "12h", "--if-older-than", "30h"]
     with monkeypatch.context() as changed:
-        changed.setenv("AWS_CONFIG_FILE", str(profile(tmp_path)))
+        changed.setenv("AWS_CONFIG_FILE", str(profile(tmp_path, "--refresh-after", "12h")))
         reader = Conversation(sys.executable, "-c", READER)
     seconds, rotations, said = 0, 0, []
     while rotations < 20:
         rotations += rotate(*options).startswith("rotated")
         said.append(reader.ask("call"))
-        seconds += 2 * STEP_SECONDS
-        own_emulator.advance(2 * STEP_SECONDS)
+        seconds += 24 * STEP_SECONDS
+        own_emulator.advance(24 * STEP_SECONDS)
         clock(seconds)
     reader.end()
     assert [line for line in said if not line.startswith(f"{ARN} AKIA")] == []

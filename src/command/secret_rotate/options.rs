@@ -39,8 +39,8 @@ pub(super) const REQUIRED: &[&OptionSpec] = &required_with(&SECRET_ID);
 
 /// What the times of options are.
 pub(super) const TIME: &str = "a number and `s`, `m`, `h` or `d`, such as `30d`";
-/// What `--keep-old` takes: readers keep a key that `--from-secret` hands out for an hour.
-pub(super) const KEEP_OLD_EXPECTED: &str = "1h to 365d, such as `24h`";
+/// What `--keep-old` takes: `--from-secret` hands out a key for up to 12 hours (`--refresh-after`).
+pub(super) const KEEP_OLD_EXPECTED: &str = "12h to 365d, such as `24h`";
 /// What `--run-limit` takes.
 pub(super) const RUN_LIMIT_EXPECTED: &str = "10s to 24h, such as `5m`";
 /// What `--password-length` takes.
@@ -118,8 +118,8 @@ pub(super) static KEEP_OLD: OptionSpec = OptionSpec::new("--keep-old", "TIME", V
     .help("How long an old key is kept")
     .details(
         "How long an old access key stays active. The first run after that deactivates it, \
-         and the first run a further such time later deletes it. At least as long as readers \
-         keep a key: 1h, or their --refresh-after.",
+         and the first run a further such time later deletes it. At least 12h, as long as \
+         `--refresh-after` lets readers keep a key.",
     );
 
 pub(super) static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Text)

@@ -169,7 +169,7 @@ fn access_key(settings: &Settings<'_>) -> Result<AccessKeyRotation, UsageError> 
         None => return Err(settings.missing(&[&IAM_WITH])),
     };
     let keep_old = settings.required(&KEEP_OLD)?;
-    let limits = Duration::from_secs(3_600)..=Duration::from_secs(365 * 86_400);
+    let limits = Duration::from_secs(12 * 3_600)..=Duration::from_secs(365 * 86_400);
     let time = with_unit(keep_old.value).filter(|time| limits.contains(time));
     let time = time.ok_or_else(|| keep_old.refuse(KEEP_OLD_EXPECTED))?;
     Ok(AccessKeyRotation { iam_with, keep_old: time })
