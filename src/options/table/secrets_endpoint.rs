@@ -195,10 +195,10 @@ pub static PREFETCHED_TAG_VALUE: OptionSpec = OptionSpec::file_key("tag-value", 
     .details("The value that the tag has.");
 
 pub static PREFETCHED_PATH: OptionSpec = OptionSpec::file_key("path", ValueType::Text)
-    .help("Path of secrets and parameters, such as `/prod/web`")
+    .help("Path of secrets and parameters: all whose names begin with it")
     .details("A path such as `/prod/`: all secrets and parameters whose names begin with it.");
 
 pub static PREFETCH_ROLE: OptionSpec = OptionSpec::file_key("role", ValueType::Text)
-    .described_default("`default-role`, else the first of `--role`")
+    .described_default("`default-role`, else the first role that is named")
     .help("Role that reads it")
     .details("The role that reads it: the NAME of a `[role.NAME]`, or an ARN.");
