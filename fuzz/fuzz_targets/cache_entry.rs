@@ -13,7 +13,7 @@ use roles_anywhere::private_dir::{ConfiguredDir, DirEntry, Lock, ParentOwner, St
 use roles_anywhere::session_cache::entry::{CacheEntry, with_checksum};
 use roles_anywhere::session_cache::key::CacheKey;
 use roles_anywhere::session_cache::policy::freshness;
-use roles_anywhere_client::credentials::Freshness;
+use roles_anywhere_client::credentials::{AccessKey, Freshness};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_fuzz::{NOW, check_line};
 
@@ -33,7 +33,9 @@ fn check(name: &CacheKey, bytes: SecretBytes) {
         let session = &entry.session;
         let over = freshness(session, NOW) == Freshness::Expired;
         assert!(over || session.seconds_left(NOW) > 0, "what has ended is served");
-        let json = to_json(&session.credentials);
+        let credentials = &session.credentials;
+        let key = AccessKey::from(credentials);
+        let json = to_json(&key, credentials.expiration, Some(&credentials.account_id));
         assert!(serde_json::from_slice::<serde_json::Value>(json.expose()).is_ok());
     }
     let place = ConfiguredDir {
