@@ -143,7 +143,7 @@ fn rounds(
 /// Starts the tool's `serve` in the emulator's world, on a free port.
 fn serve(emulator: &Server, bin_dir: &Path, directory: &Path) -> Result<Server, BenchError> {
     let mut command = serve_command(emulator, bin_dir, &directory.join(TOKEN));
-    // Its audit lines are written, and read by nobody.
+    // Its audit lines are written, but not read.
     command.stderr(Stdio::null());
     Ok(Server::start(command, &WANTED)?)
 }

@@ -19,7 +19,7 @@ const TOKEN: &str = "4f1c1d9a7b0e5d3c";
 const TOKEN_HEADER: &str = "X-Aws-Parameters-Secrets-Token";
 /// How long the endpoint may take until it listens.
 const LIMIT: Duration = Duration::from_secs(60);
-/// The pause between two looks at whether it does.
+/// The pause between two checks of whether it does.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// What was measured.
@@ -70,7 +70,7 @@ fn serve(emulator: &Server, bin_dir: &Path) -> Result<(Server, String), BenchErr
     command.arg(port.to_string());
     command.env_clear().envs(emulator.variables().iter().map(|(name, value)| (name, value)));
     command.env("AWS_TOKEN", TOKEN);
-    // Its audit lines are written, and read by nobody.
+    // Its audit lines are written, but not read.
     command.stdin(Stdio::null()).stderr(Stdio::null());
     let serve = Server::start(command, &[])?;
     let address = format!("{}:{port}", Ipv4Addr::LOCALHOST);
