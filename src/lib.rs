@@ -12,6 +12,7 @@ pub mod daemon;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod error_texts;
+pub mod follow;
 pub mod options;
 pub mod os;
 pub mod output;

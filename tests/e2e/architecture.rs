@@ -108,7 +108,7 @@ const PROGRAM: &[&[&str]] = &[
     &["config"],
     &["daemon", "server", "session_cache"],
     &["secrets"],
-    &["rotation", "server::secrets"],
+    &["follow", "rotation", "server::secrets"],
     &["options"],
     &["os"],
     &["app"],

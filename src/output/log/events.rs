@@ -196,6 +196,25 @@ events! {
         ["found" "reason"];
     SECRETS_TOKEN_NOT_REMOVED = "secrets_token_not_removed" Warning
         "cannot remove the file of the token for secrets" ["reason"];
+
+    REFERENCES_CHANGED = "references_changed" Info
+        "followed secrets or parameters have changed" ["names"];
+    FOLLOWED_READ_FAILED = "followed_read_failed" Warning
+        "cannot read what is followed; what was read before stays in use" ["reason" "hint"];
+    FOLLOWED_READ_RECOVERED = "followed_read_recovered" Info
+        "what is followed can be read again" []
+        ends [FOLLOWED_READ_FAILED];
+    VALUES_UNUSABLE = "values_unusable" Warning
+        "the changed values cannot be used; those before stay in use" ["reason" "hint"];
+    VALUES_USABLE = "values_usable" Info "the values can be used again" []
+        ends [VALUES_UNUSABLE];
+    ACTION_DELAYED = "action_delayed" Info
+        "the action waits, as the one before it was a short time ago" ["seconds"];
+    ACTION_STARTED = "action_started" Info "acting on the change" ["action"];
+    ACTION_ENDED = "action_ended" Info "the action has ended" ["action"]
+        ends [ACTION_FAILED];
+    ACTION_FAILED = "action_failed" Warning
+        "the action has failed; it is not repeated" ["action" "reason" "hint"];
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Programs that follow secrets and parameters: when to act on a change.
+
+pub mod schedule;
