@@ -1,5 +1,6 @@
 //! The endpoint of secrets: `--secrets`, its other options, and `[secrets]` of the configuration file.
 
+mod single_values;
 mod table_values;
 
 use crate::config::SecretsTable;
@@ -15,8 +16,9 @@ use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
+use single_values::port;
 pub use table_values::errors_in_file;
-use table_values::{GivenToken, SecretsValues, port};
+use table_values::{GivenToken, SecretsValues};
 
 /// Returns whether secrets are served: with `--secrets`, or if the configuration file has `[secrets]`.
 pub fn is_served(settings: &Settings<'_>) -> Result<bool, UsageError> {

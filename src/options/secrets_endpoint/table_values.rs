@@ -1,10 +1,12 @@
 //! What `[secrets]` says. Reading goes on after a value that is refused, so that all are found.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use hyper::header::HeaderName;
 
+use super::single_values::{
+    path_prefix, pattern, port, prefetched_parameter, prefetched_path, role, variable,
+};
 use crate::config::{ArrayTable, FileValue, SecretsTable, SecretsTokenTable, TableValues};
 use crate::options::session::arn;
 use crate::options::settings::{Setting, Settings};
@@ -18,9 +20,7 @@ use crate::options::table::secrets_endpoint::{
 use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use crate::secrets_cache::{CachePolicy, Prefetch, PrefetchItems};
-use crate::server::secrets::{AccessPattern, AccessRules, SecretsPolicy};
-use roles_anywhere_client::arn::RoleArn;
-use roles_anywhere_client::aws::parameter::{ParameterId, ParameterRequest};
+use crate::server::secrets::{AccessRules, SecretsPolicy};
 
 /// The values of `[secrets]`, or their defaults.
 pub(super) struct SecretsValues<'a> {
@@ -72,11 +72,6 @@ impl<'a> GivenSource<'a> {
 /// Returns what is wrong with the values of `[secrets]`. Variables are not looked at.
 pub fn errors_in_file(settings: &Settings<'_>, table: &SecretsTable) -> Vec<UsageError> {
     SecretsValues::read(settings, Some(table)).1
-}
-
-/// Reads a port.
-pub(super) fn port(setting: &Setting<'_>) -> Result<u16, UsageError> {
-    setting.value.parse().map_err(|_| setting.refuse("a port from 0 to 65535"))
 }
 
 impl<'a> SecretsValues<'a> {
@@ -270,52 +265,5 @@ impl<'a> ValueReader<'_, 'a> {
             None => None,
         };
         Some(Prefetch { role, items: items? })
-    }
-}
-
-fn pattern(setting: &Setting<'_>) -> Result<AccessPattern, UsageError> {
-    AccessPattern::from_str(setting.value).map_err(|_| {
-        setting.refuse("a name, a path or an ARN, in which `*` stands for any characters")
-    })
-}
-
-/// Reads the name of a role, which exists, or an ARN.
-fn role(setting: &Setting<'_>) -> Result<Box<str>, UsageError> {
-    if setting.value.starts_with("arn:") {
-        arn::<RoleArn>(setting.clone())?;
-    }
-    Ok(setting.value.into())
-}
-
-fn variable(setting: Setting<'_>) -> Result<Setting<'_>, UsageError> {
-    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let name = setting.value;
-    match !name.is_empty() && !name.as_bytes()[0].is_ascii_digit() && name.bytes().all(is_legal) {
-        true => Ok(setting),
-        false => Err(setting.refuse_hidden("the name of a variable")),
-    }
-}
-
-fn path_prefix(setting: &Setting<'_>) -> Result<String, UsageError> {
-    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
-    match setting.value.starts_with('/') && setting.value.bytes().all(is_legal) {
-        true => Ok(setting.value.to_owned()),
-        false => Err(setting.refuse("a path that begins with `/`, such as `/v1/`")),
-    }
-}
-
-fn prefetched_parameter(setting: &Setting<'_>) -> Result<ParameterId, UsageError> {
-    let request: ParameterRequest = arn(setting.clone())?;
-    match request.selector {
-        None => Ok(request.parameter),
-        Some(_) => Err(setting.refuse("a name or an ARN without a version")),
-    }
-}
-
-fn prefetched_path(setting: &Setting<'_>) -> Result<String, UsageError> {
-    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b);
-    match !setting.value.is_empty() && setting.value.bytes().all(is_legal) {
-        true => Ok(setting.value.to_owned()),
-        false => Err(setting.refuse("a path such as `/prod/`")),
     }
 }
