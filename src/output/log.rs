@@ -35,6 +35,11 @@ pub trait FieldValue: fmt::Display {
         None
     }
 
+    /// Returns it as it is displayed, if it is a text in memory.
+    fn text(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the lines that show it on a terminal below the event; `None` for a value in its line.
     fn lines(&self) -> Option<Vec<String>> {
         None
@@ -103,8 +108,18 @@ impl FieldValue for Hints {
     }
 }
 
-impl FieldValue for str {}
-impl FieldValue for String {}
+impl FieldValue for str {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
+impl FieldValue for String {
+    fn text(&self) -> Option<&str> {
+        Some(self)
+    }
+}
+
 impl FieldValue for Timestamp {}
 impl FieldValue for SocketAddr {}
 impl FieldValue for std::path::Display<'_> {}
@@ -112,6 +127,10 @@ impl FieldValue for std::path::Display<'_> {}
 impl<T: FieldValue + ?Sized> FieldValue for &T {
     fn number(&self) -> Option<Number> {
         (**self).number()
+    }
+
+    fn text(&self) -> Option<&str> {
+        (**self).text()
     }
 
     fn lines(&self) -> Option<Vec<String>> {
@@ -193,7 +212,11 @@ fn text(now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
         line.push_str(name);
         line.push('=');
         let start = line.len();
-        let _ = write!(line, "{value}");
+        match value.text() {
+            Some(text) => line.push_str(text),
+            // Writing to a string does not fail.
+            None => drop(write!(line, "{value}")),
+        }
         let text = &line[start..];
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'"') {
             let text = line.split_off(start);

@@ -27,8 +27,8 @@ pub(super) struct EntryTable {
 }
 
 impl EntryTable {
-    /// Returns the entry with this name.
-    pub(super) fn find(&self, key: &EntryKey) -> Option<&Rc<ValueEntry>> {
+    /// Returns the entry whose key has this text.
+    pub(super) fn find(&self, key: &str) -> Option<&Rc<ValueEntry>> {
         self.names.get(key)
     }
 

@@ -1,6 +1,6 @@
 //! What an entry is found by.
 
-use std::fmt::Write as _;
+use std::borrow::Borrow;
 use std::rc::Rc;
 
 use super::read::ReadItem;
@@ -16,11 +16,23 @@ pub(super) const CURRENT: &str = "AWSCURRENT";
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub(super) struct EntryKey(Rc<str>);
 
+/// Entries are found by the text of their key.
+impl Borrow<str> for EntryKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl EntryKey {
     /// Returns the key of `item` for a role in a Region.
     pub(super) fn of(role: &ReadingRole, region: &Region, item: &ReadItem) -> Self {
+        Self(Self::text(role, region, item).into())
+    }
+
+    /// Returns the text of the key of `item` for a role in a Region.
+    pub(super) fn text(role: &ReadingRole, region: &Region, item: &ReadItem) -> String {
         match item {
-            ReadItem::Secret(request) => Self::of_secret(role, region, request, None),
+            ReadItem::Secret(request) => text_of_secret(role, region, request, None),
             ReadItem::Parameter(request, decryption) => {
                 let id = match &request.parameter {
                     ParameterId::Name(name) => name,
@@ -31,7 +43,7 @@ impl EntryKey {
                     Decryption::Decrypted => "d",
                     Decryption::Encrypted => "e",
                 };
-                Self::joined(
+                joined(
                     [role.id.as_ref(), region.as_str(), service, id],
                     [selector.as_deref(), None],
                 )
@@ -43,7 +55,9 @@ impl EntryKey {
     pub(super) fn with_id(scope: &CallScope, item: &ReadItem, id: &str) -> Self {
         let CallScope { role, region } = scope;
         match item {
-            ReadItem::Secret(request) => Self::of_secret(role, region, request, Some(id)),
+            ReadItem::Secret(request) => {
+                Self(text_of_secret(role, region, request, Some(id)).into())
+            }
             ReadItem::Parameter(request, decryption) => {
                 let parameter = ParameterId::Name(id.to_owned());
                 let request = ParameterRequest { parameter, selector: request.selector.clone() };
@@ -52,43 +66,57 @@ impl EntryKey {
         }
     }
 
-    fn of_secret(
-        role: &ReadingRole,
-        region: &Region,
-        request: &SecretRequest,
-        id: Option<&str>,
-    ) -> Self {
-        let SecretRequest { secret, version_id, .. } = request;
-        let arn;
-        let id = match (id, secret) {
-            (Some(id), _) => id,
-            (None, SecretId::Name(name)) => name,
-            (None, SecretId::Arn(it)) => {
-                arn = it.to_string();
-                &arn
-            }
-        };
-        let id = [role.id.as_ref(), region.as_str(), "s", id];
-        Self::joined(id, [version_id.as_deref(), stage(request)])
-    }
-
     /// Returns its bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
+}
 
-    /// Joins parts so that no other parts make the same text, whatever they hold.
-    fn joined(id: [&str; 4], version: [Option<&str>; 2]) -> Self {
-        let length: usize = id.iter().map(|part| part.len() + 6).sum();
-        let mut text = String::with_capacity(length + 16);
-        for part in id.into_iter().map(Some).chain(version) {
-            match part {
-                // Writing to a string does not fail.
-                Some(part) => drop(write!(text, "{}:{part}", part.len())),
-                None => text.push('-'),
-            }
+fn text_of_secret(
+    role: &ReadingRole,
+    region: &Region,
+    request: &SecretRequest,
+    id: Option<&str>,
+) -> String {
+    let SecretRequest { secret, version_id, .. } = request;
+    let arn;
+    let id = match (id, secret) {
+        (Some(id), _) => id,
+        (None, SecretId::Name(name)) => name,
+        (None, SecretId::Arn(it)) => {
+            arn = it.to_string();
+            &arn
         }
-        Self(text.into())
+    };
+    let id = [role.id.as_ref(), region.as_str(), "s", id];
+    joined(id, [version_id.as_deref(), stage(request)])
+}
+
+/// Joins parts so that no other parts make the same text, whatever they hold. It is made for each read.
+fn joined(id: [&str; 4], version: [Option<&str>; 2]) -> String {
+    let length: usize = id.iter().map(|part| part.len() + 6).sum();
+    let mut text = String::with_capacity(length + 16);
+    for part in id.into_iter().map(Some).chain(version) {
+        match part {
+            Some(part) => {
+                push_hex(&mut text, part.len());
+                text.push(':');
+                text.push_str(part);
+            }
+            None => text.push('-'),
+        }
+    }
+    text
+}
+
+fn push_hex(text: &mut String, mut number: usize) {
+    loop {
+        // The digits in reverse are as good.
+        text.extend(char::from_digit((number % 16).try_into().unwrap_or_default(), 16));
+        number /= 16;
+        if number == 0 {
+            return;
+        }
     }
 }
 

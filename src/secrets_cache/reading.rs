@@ -1,5 +1,6 @@
 //! Reads: what is served at once, and what waits for a call.
 
+use std::borrow::Borrow as _;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -141,7 +142,7 @@ impl SecretsCache {
         request: &ReadRequest,
     ) -> Option<Rc<ValueEntry>> {
         let region = region_of(role, request);
-        let key = EntryKey::of(role, region, &request.item);
+        let key = EntryKey::text(role, region, &request.item);
         self.entries.borrow().find(&key).map(Rc::clone)
     }
 
@@ -159,7 +160,7 @@ impl SecretsCache {
     ) -> Rc<ValueEntry> {
         let key = EntryKey::of(role, region, item);
         let mut entries = self.entries.borrow_mut();
-        if let Some(entry) = entries.find(&key) {
+        if let Some(entry) = entries.find(key.borrow()) {
             return Rc::clone(entry);
         }
         let scope = CallScope { role: Rc::clone(role), region: region.clone() };

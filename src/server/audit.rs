@@ -108,10 +108,10 @@ impl Audit {
         role: &ServedRole,
         bodies: &CredentialBodies,
     ) -> Result<(), LogNotWritten> {
-        let user = peer.user();
+        let (address, user) = (peer.address_text(), peer.user());
         let fields: [Field<'_>; 6] = [
             ("route", &route),
-            ("peer", &peer.address),
+            ("peer", &address),
             ("uid", &user),
             ("role", &bodies.role_arn),
             ("access_key_id", &bodies.access_key_id),

@@ -51,6 +51,7 @@ pub struct Peer {
     pub exposure: Exposure,
     uid_lookup: UidLookup,
     user: OnceCell<String>,
+    address_text: OnceCell<String>,
 }
 
 impl Peer {
@@ -61,7 +62,13 @@ impl Peer {
         exposure: Exposure,
         uid_lookup: UidLookup,
     ) -> Self {
-        Self { address, local, exposure, uid_lookup, user: OnceCell::new() }
+        let (user, address_text) = (OnceCell::new(), OnceCell::new());
+        Self { address, local, exposure, uid_lookup, user, address_text }
+    }
+
+    /// Returns its address for the log; rendered once.
+    pub fn address_text(&self) -> &str {
+        self.address_text.get_or_init(|| self.address.to_string())
     }
 
     /// Returns the number of the user that runs the process, or `unknown`; looked up once.

@@ -105,7 +105,7 @@ impl SecretsEndpoint {
         request: &ReadRequest,
         served: &ServedValue,
     ) -> Result<(), ReadRefusal> {
-        let user = reader.peer.user();
+        let (address, user) = (reader.peer.address_text(), reader.peer.user());
         let content = served.value.content();
         let kind = match content {
             FetchedValue::Secret(_) => "secret",
@@ -118,7 +118,7 @@ impl SecretsEndpoint {
         let role = request.role.as_deref();
         let fields: [Option<Field<'_>>; 10] = [
             Some(("route", &route)),
-            Some(("peer", &reader.peer.address)),
+            Some(("peer", &address)),
             Some(("uid", &user)),
             Some(("token", &token)),
             Some((kind, &name)),

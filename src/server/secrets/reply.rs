@@ -201,11 +201,19 @@ pub(super) fn unchanged() -> Response {
 /// Adds the version, the age and the staleness of a value.
 pub(super) fn describe(headers: &mut HeaderMap, served: &ServedValue) {
     if let Some(version) = served.value.version()
-        && let Ok(tag) = HeaderValue::try_from(format!("\"{version}\""))
+        && let Ok(tag) = HeaderValue::from_maybe_shared(quoted(version))
     {
         headers.insert(ETAG, tag);
     }
     describe_age(headers, served.age, served.stale);
+}
+
+fn quoted(text: &str) -> Bytes {
+    let mut quoted = Vec::with_capacity(text.len() + 2);
+    quoted.push(b'"');
+    quoted.extend_from_slice(text.as_bytes());
+    quoted.push(b'"');
+    quoted.into()
 }
 
 /// Adds the age and the staleness.
