@@ -40,7 +40,7 @@ pub const LONGEST_INTERVAL: u32 = 120;
 #[derive(Clone, Debug)]
 pub struct Schedule {
     timing: Timing,
-    pending: Option<Pending>,
+    pending: Option<PendingChanges>,
     last_action: Option<LastAction>,
 }
 
@@ -57,7 +57,7 @@ pub enum Next {
 
 /// Changes that were not acted on.
 #[derive(Clone, Copy, Debug)]
-struct Pending {
+struct PendingChanges {
     first: Duration,
     latest: Duration,
     delay: Duration,
@@ -83,7 +83,7 @@ impl Schedule {
             Some(pending) => pending.latest = now,
             None => {
                 let delay = part_of(self.timing.splay, random);
-                self.pending = Some(Pending { first: now, latest: now, delay });
+                self.pending = Some(PendingChanges { first: now, latest: now, delay });
             }
         }
     }
@@ -127,7 +127,7 @@ impl Schedule {
 
     /// Returns when the pending changes are due, without regard to the last action.
     fn due(&self) -> Option<Duration> {
-        let Pending { first, latest, delay } = self.pending?;
+        let PendingChanges { first, latest, delay } = self.pending?;
         let quiet = self.timing.quiet_period;
         Some((latest + quiet).min(first + quiet * LONGEST_WAIT) + delay)
     }

@@ -84,7 +84,8 @@ fn there_is_one_action_for_each_quiet_period_with_a_change() {
         let (mut earliest, mut actions, mut reverts) = (at(0), 0, 0);
         for _ in 0..200 {
             let pause = Duration::from_millis(random.bits() % 9_000);
-            let next_change = now + if random.bits() % 8 == 0 { pause * 40 } else { pause };
+            let next_change =
+                now + if random.bits().is_multiple_of(8) { pause * 40 } else { pause };
             loop {
                 let next = schedule.next(now);
                 assert_eq!(next == Next::WaitForChange, consumed == acted, "round {round}");
