@@ -5,6 +5,7 @@ use crate::output::error::Error;
 use crate::output::references::{PrintedLineError, ValueError};
 use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError, WrongReference};
 use crate::secrets::reference::{Reference, ReferenceError, shown_text};
+use crate::secrets_cache::ReadFailure;
 
 variants!(ReferenceError:
     NoReference Scheme InText Resolve NoName NameCharacter LongName RelativePath Arn NoArn ArnParts
@@ -18,6 +19,9 @@ variants!(ValueError:
     NotSecureString
 );
 variants!(ReferenceRoleError: NoFile Unknown Unusable Partition);
+variants!(ReadFailure:
+    Service Timeout Unreachable Interrupted Unreadable NoSession UnknownRole Inconsistent Internal
+);
 variants!(PrintedLineError: SeveralLines Binary);
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
@@ -73,7 +77,23 @@ fn errors_of_references_have_these_texts() {
         PrintedLineError::Binary { reference: reference() },
     ];
     page.add_all(lines, Error::from);
+    page.add_all(read_failures(), Error::from);
     page.compare("references");
+}
+
+fn read_failures() -> Vec<ReadFailure> {
+    let (code, message) = ("AccessDeniedException".into(), "not authorized".into());
+    vec![
+        ReadFailure::Service { status: 400, code, message },
+        ReadFailure::Timeout,
+        ReadFailure::Unreachable,
+        ReadFailure::Interrupted,
+        ReadFailure::Unreadable,
+        ReadFailure::NoSession { code: "expired" },
+        ReadFailure::UnknownRole,
+        ReadFailure::Inconsistent,
+        ReadFailure::Internal,
+    ]
 }
 
 fn wrong_references() -> Vec<String> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::output::error::{Detail, Error, Kind, one_line};
 use crate::secrets::reference::{NamedReference, Notation, Part, Reference};
+use crate::secrets_cache::ReadFailure;
 use roles_anywhere_client::aws::get_secret_value::SecretId;
 use roles_anywhere_client::provider::ErrorKind;
 
@@ -346,6 +347,24 @@ impl ValueError {
             self,
             Self::NoMember { .. } | Self::NoMembers | Self::Empty | Self::EmptyMembers(_)
         )
+    }
+}
+
+/// A value that is followed cannot be read again. The whole error is that of a command which reads once.
+impl From<ReadFailure> for Error {
+    fn from(failure: ReadFailure) -> Self {
+        let kind = match &failure {
+            ReadFailure::Service { status, .. } if *status < 500 => ErrorKind::Refused,
+            ReadFailure::NoSession { .. } => ErrorKind::Refused,
+            ReadFailure::Service { .. }
+            | ReadFailure::Timeout
+            | ReadFailure::Unreachable
+            | ReadFailure::Interrupted
+            | ReadFailure::Unreadable
+            | ReadFailure::Inconsistent => ErrorKind::Unreachable,
+            ReadFailure::UnknownRole | ReadFailure::Internal => ErrorKind::Internal,
+        };
+        Self::new(kind, failure).hint("`roles-anywhere resolve` with the reference says more")
     }
 }
 

@@ -7,11 +7,12 @@
 use std::collections::BTreeSet;
 
 use super::reference::{ParameterVersion, Reference, ReferenceTarget};
+use crate::secrets_cache::ReadItem;
 use roles_anywhere_client::aws::batch_get_secret_value::MAX_SECRETS;
 use roles_anywhere_client::aws::get_parameters::MAX_PARAMETERS;
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
-use roles_anywhere_client::aws::parameter::{ParameterRequest, ParameterSelector};
+use roles_anywhere_client::aws::parameter::{Decryption, ParameterRequest, ParameterSelector};
 use roles_anywhere_client::region::Region;
 
 /// The calls for a list of references.
@@ -118,7 +119,8 @@ impl LookupPlan {
 }
 
 impl LookupItem {
-    fn of(reference: &Reference) -> Self {
+    /// Returns what is read for a reference.
+    pub fn of(reference: &Reference) -> Self {
         match reference.target() {
             ReferenceTarget::Secret { id, version } => Self::Secret(SecretRequest {
                 secret: id.clone(),
@@ -135,6 +137,14 @@ impl LookupItem {
                     ParameterVersion::Label(label) => Some(ParameterSelector::Label(label.clone())),
                 },
             }),
+        }
+    }
+
+    /// Returns it as the cache reads it: a parameter as plaintext.
+    pub fn into_read(self) -> ReadItem {
+        match self {
+            Self::Secret(request) => ReadItem::Secret(request),
+            Self::Parameter(request) => ReadItem::Parameter(request, Decryption::Decrypted),
         }
     }
 

@@ -5,6 +5,7 @@ use super::reference::{
     Fallback, Notation, ParameterTypes, Part, Reference, ReferenceTarget, shown_word,
 };
 use crate::output::references::ValueError;
+use crate::secrets_cache::FetchedValue;
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::aws::parameter::Parameter;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
@@ -42,6 +43,14 @@ impl Resolved {
             Fallback::Text(text) => ResolvedValue::Text(text.clone()),
         };
         Some(Self { value, is_json: false, version: None })
+    }
+}
+
+/// Returns what `reference` stands for in what was read.
+pub fn of_fetched(reference: &Reference, content: &FetchedValue) -> Result<Resolved, ValueError> {
+    match content {
+        FetchedValue::Secret(secret) => of_secret(reference, secret),
+        FetchedValue::Parameter(parameter) => of_parameter(reference, parameter),
     }
 }
 

@@ -170,9 +170,10 @@ impl OutageReason {
 }
 
 /// Why a read has no value.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadFailure {
     /// AWS answered so. Texts are without our secrets, but with characters that do not show.
+    #[error("AWS answered with HTTP status {status} ({code}): {message}")]
     Service {
         /// The HTTP status.
         status: u16,
@@ -182,28 +183,43 @@ pub enum ReadFailure {
         message: Box<str>,
     },
     /// AWS did not answer in time.
+    #[error("AWS did not answer in time")]
     Timeout,
     /// AWS cannot be reached: no address, no connection, no TLS.
+    #[error("AWS cannot be reached")]
     Unreachable,
     /// The connection was lost before the response was complete.
+    #[error("the connection was lost before the response was complete")]
     Interrupted,
     /// The response cannot be read, or is of another server.
+    #[error("the response cannot be read")]
     Unreadable,
     /// There is no session of the role.
+    #[error("there is no session of the role ({code})")]
     NoSession {
         /// The code of the cause, such as `expired` or `access_denied`; of a fixed set.
         code: &'static str,
     },
     /// No role has this name or ARN.
+    #[error("no role has this name or ARN")]
     UnknownRole,
     /// Two versions of the secret that were asked for together do not belong together, and AWS could not
     /// be asked again.
+    #[error("two versions of the secret do not belong together, and AWS could not be asked again")]
     Inconsistent,
     /// A defect of this program.
+    #[error("this is a defect of roles-anywhere")]
     Internal,
 }
 
 impl ReadFailure {
+    /// Returns whether AWS has no such secret, parameter or version.
+    pub fn is_missing(&self) -> bool {
+        const MISSING: [&str; 3] =
+            ["ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound"];
+        matches!(self, Self::Service { code, .. } if MISSING.contains(&&**code))
+    }
+
     /// Returns its class in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {

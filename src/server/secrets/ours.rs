@@ -16,9 +16,7 @@ use super::reply::{self, EarlyResponse, ReadRefusal};
 use crate::output::references::ValueError;
 use crate::secrets::reference::{Reference, ReferenceError};
 use crate::secrets::value::{self, Resolved};
-use crate::secrets_cache::{
-    FetchedValue, ReadFailure, ReadRequest, RequestedFreshness, ServedValue,
-};
+use crate::secrets_cache::{ReadFailure, ReadRequest, RequestedFreshness, ServedValue};
 use crate::server::{RequestBody, Response};
 use document::{ResolvedAnswer, ResolvedItem};
 use question::{Condition, Question};
@@ -193,11 +191,9 @@ fn resolved(
     served: Result<&ServedValue, &ReadRefusal>,
 ) -> Result<Resolved, UnresolvedReason> {
     match served {
-        Ok(served) => match served.value.content() {
-            FetchedValue::Secret(secret) => value::of_secret(reference, secret),
-            FetchedValue::Parameter(parameter) => value::of_parameter(reference, parameter),
+        Ok(served) => {
+            value::of_fetched(reference, served.value.content()).map_err(UnresolvedReason::Value)
         }
-        .map_err(UnresolvedReason::Value),
         Err(refusal) => {
             let fallback = Resolved::fallback_of(reference).filter(|_| refusal.is_missing());
             fallback.ok_or_else(|| UnresolvedReason::Read(refusal.clone()))

@@ -123,12 +123,7 @@ impl ReadRefusal {
 
     /// Returns whether AWS has no such secret, parameter or version.
     pub(super) fn is_missing(&self) -> bool {
-        const MISSING: [&str; 3] =
-            ["ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound"];
-        match self {
-            Self::Failed(ReadFailure::Service { code, .. }) => MISSING.contains(&&**code),
-            _ => false,
-        }
+        matches!(self, Self::Failed(failure) if failure.is_missing())
     }
 
     /// Returns the reason for the log, if this process refuses the read.

@@ -6,12 +6,12 @@ use hyper::StatusCode;
 use serde::Deserialize;
 
 use super::{UnresolvedReason, document};
-use crate::secrets::reference::{ParameterVersion, Reference, ReferenceTarget};
+use crate::secrets::lookup::LookupItem;
+use crate::secrets::reference::Reference;
 use crate::secrets_cache::{ReadItem, ReadRequest};
 use crate::server::secrets::query::{CommonParameters, InvalidQuery, flag};
 use crate::server::secrets::reply::{self, EarlyResponse};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
-use roles_anywhere_client::aws::parameter::{Decryption, ParameterRequest, ParameterSelector};
 
 /// References, and the reads that they need.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl Question {
             item,
             freshness: common.freshness(),
         };
-        let item = item_of(&reference);
+        let item = LookupItem::of(&reference).into_read();
         let older = match (&item, previous) {
             (_, false) => None,
             (
@@ -181,25 +181,6 @@ impl Question {
     /// Returns the read of the first reference.
     pub(super) fn first(&self) -> Option<&ReadRequest> {
         self.items.first().map(|item| &self.reads[item.current])
-    }
-}
-
-fn item_of(reference: &Reference) -> ReadItem {
-    match reference.target() {
-        ReferenceTarget::Secret { id, version } => ReadItem::Secret(SecretRequest {
-            secret: id.clone(),
-            version_id: version.id.clone(),
-            version_stage: version.stage.clone(),
-        }),
-        ReferenceTarget::Parameter { name, version, .. } => {
-            let selector = match version {
-                ParameterVersion::Latest => None,
-                ParameterVersion::Number(number) => Some(ParameterSelector::Version(number.get())),
-                ParameterVersion::Label(label) => Some(ParameterSelector::Label(label.clone())),
-            };
-            let parameter = ParameterRequest { parameter: name.clone(), selector };
-            ReadItem::Parameter(parameter, Decryption::Decrypted)
-        }
     }
 }
 
