@@ -21,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::app::key_passwords::KeyPasswords;
 use crate::os::config_file::SystemConfigFiles;
 use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
@@ -44,6 +45,7 @@ pub struct App {
     environment: OnceCell<Arc<Environment>>,
     files: OnceCell<Arc<SystemFiles>>,
     replan: OnceCell<Replan>,
+    key_passwords: KeyPasswords,
 }
 
 /// Plans the command line of the process again, with the files as they are then; on any thread.
@@ -54,7 +56,8 @@ impl App {
     pub fn start() -> Self {
         let clock = SystemClock::start();
         let (environment, files, replan) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { clock, environment, files, replan }
+        let key_passwords = KeyPasswords::default();
+        Self { clock, environment, files, replan, key_passwords }
     }
 
     /// Returns the system with other environment variables.
@@ -101,6 +104,11 @@ impl App {
     /// Returns the password of an encrypted key, which is read when it is needed.
     pub fn passwords(&self, source: &PasswordSource) -> KeyPassword {
         KeyPassword::new(source.clone(), Arc::clone(self.files()) as _)
+    }
+
+    /// Returns the passwords of keys that are typed, each once.
+    fn key_passwords(&self) -> &KeyPasswords {
+        &self.key_passwords
     }
 
     /// Returns a private directory of this user.

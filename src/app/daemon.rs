@@ -8,7 +8,6 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::app::App;
-use crate::app::key_passwords::KeyPasswords;
 use crate::app::session::{self, SessionClient};
 use crate::daemon::{Daemon, DaemonContext, Role, RoleChanges, StatusLine};
 use crate::options::session_plan::SessionPlan;
@@ -97,7 +96,6 @@ pub fn run(
     let Some(first) = roles.first() else { return Ok(()) };
     roles.iter().for_each(|role| SessionClient::open(app, &role.plan).trace_network());
     let ports = SessionClient::open(app, &first.plan).ports();
-    let passwords = KeyPasswords::default();
     let ended = session::block_on(async {
         if !cfg!(unix) {
             // Systems without Unix signals.
@@ -114,9 +112,9 @@ pub fn run(
         let context =
             DaemonContext { events: &events, supervisor, log: Arc::clone(&log) as _, status };
         let new_refresher = Box::new({
-            let (context, passwords) = (context.clone(), &passwords);
+            let context = context.clone();
             move |role: &Role<SessionPlan>| {
-                let client = passwords.share(SessionClient::open(app, &role.plan));
+                let client = app.key_passwords().share(SessionClient::open(app, &role.plan));
                 let SessionPlan { provider, timeout, .. } = &role.plan;
                 let context = context.of_role(role.name.as_ref());
                 context.refresher(provider, *timeout, Arc::default(), &client.ports())

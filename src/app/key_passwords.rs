@@ -1,4 +1,4 @@
-//! The passwords of the keys of a daemon's roles.
+//! The passwords of the keys of the roles of a process.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};

@@ -1,7 +1,6 @@
 //! Reads what references stand for.
 
 use crate::app::App;
-use crate::app::key_passwords::KeyPasswords;
 use crate::app::session::SessionClient;
 use crate::options::reference_roles::{NamedRoles, ReferenceRole, ReferenceRoles};
 use crate::output::error::Error;
@@ -65,8 +64,6 @@ struct Lookups<'a> {
     references: &'a [NamedReference],
     roles: &'a NamedRoles<'a>,
     plan: LookupPlan,
-    /// The password of a key that several roles have is typed once.
-    passwords: KeyPasswords,
 }
 
 /// A role that is used; its name is `None` for that of the command.
@@ -82,7 +79,7 @@ impl<'a> Lookups<'a> {
         roles: &'a NamedRoles<'a>,
     ) -> Result<Self, ResolveErrors> {
         let plan = roles.lookups(references)?;
-        Ok(Self { references, roles, plan, passwords: KeyPasswords::default() })
+        Ok(Self { references, roles, plan })
     }
 
     /// Returns the client of a role, for its calls.
@@ -93,7 +90,8 @@ impl<'a> Lookups<'a> {
         role: &'c ReferenceRole,
     ) -> SessionClient<'c> {
         let client = SessionClient::open(app, &role.session);
-        self.passwords.share(client.calling(self.endpoints(name, role)))
+        // The password of a key that several roles have is typed once.
+        app.key_passwords().share(client.calling(self.endpoints(name, role)))
     }
 
     /// Returns the endpoints that a role calls.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use crate::app::App;
 use crate::options::session_plan::SessionPlan;
 use crate::options::variables::UnknownVariable;
-use crate::os::files;
+use crate::os::files::{self, SystemFiles};
 use crate::os::password::{self, KeyPassword};
 use crate::os::private_dir::PrivateDir;
 use crate::os::process;
@@ -239,6 +241,38 @@ fn waiting_line(app: &App, display: WaitDisplay) -> Option<Arc<WaitingLine>> {
     }
     let (clock, timer) = (Arc::new(*app.clock()), Arc::new(SystemTimer));
     Some(Arc::new(WaitingLine::new(clock, timer, Box::new(StderrTerminal))))
+}
+
+/// Makes the next session as a run of `credential-process` does, through the cache, on another thread:
+/// requests are answered meanwhile, and the memory that it takes is given back.
+pub(super) async fn renewed(
+    plan: &Arc<SessionPlan>,
+    files: &Arc<SystemFiles>,
+    ports: &Ports,
+) -> Result<Session, Error> {
+    let (plan, files) = (Arc::clone(plan), Arc::clone(files));
+    let (sender, fetched) = oneshot::channel();
+    ports.blocking.run(Box::new(move || {
+        let app = App::with_files(files);
+        let client = SessionClient::open(&app, &plan);
+        let sessions = client.sessions();
+        let served =
+            client.block_on(async |ports, deadline| sessions.session(ports, deadline).await);
+        // The receiver is gone only if the program has ended.
+        let _ = sender.send(served.map(|served| served.session));
+    }));
+    let lost = |_| Error::from(RunError::Internal { what: "the thread of the renewal has ended" });
+    fetched.await.unwrap_or_else(|error| Err(lost(error)))
+}
+
+/// Returns the plan with the password of its key, if one was typed.
+pub(in crate::app) fn with_typed_password(
+    plan: SessionPlan,
+    password: Option<Secret>,
+) -> SessionPlan {
+    let Some(password) = password else { return plan };
+    let origin = "the prompt".to_owned();
+    SessionPlan { password: PasswordSource::Inline { password, origin }, ..plan }
 }
 
 /// The file descriptors of an event loop, of which tokio panics without some, and of a connection.

@@ -45,7 +45,8 @@ const AFTER_REQUEST: Duration = Duration::from_secs(5);
 /// The session, and the last attempt to renew it.
 #[derive(Clone, Debug)]
 struct RenewalState {
-    session: Session,
+    /// `None` until there is one.
+    session: Option<Session>,
     /// When the next attempt may begin, by uptime.
     earliest: Duration,
     /// When it may begin if a client waits for it.
@@ -55,16 +56,17 @@ struct RenewalState {
 }
 
 impl Renewal<'_> {
-    /// Publishes `first`, and keeps it current with the sessions that `fetch` returns.
+    /// Publishes `first`, if there is one already, and keeps it current with the sessions that `fetch`
+    /// returns.
     pub async fn run(
         &self,
-        first: Session,
+        first: Option<Session>,
         fetch: impl AsyncFn() -> Result<Session, Error>,
     ) -> Infallible {
         let mut state = RenewalState::new(first);
         let mut status = Status::default();
         self.publish(&mut status, |status, now| {
-            status.session = Some(as_received_now(&state.session, now));
+            status.session = state.session.as_ref().map(|session| as_received_now(session, now));
         });
         let mut is_requested = false;
         loop {
@@ -108,7 +110,7 @@ impl Renewal<'_> {
 }
 
 impl RenewalState {
-    fn new(session: Session) -> Self {
+    fn new(session: Option<Session>) -> Self {
         let earliest = Duration::ZERO;
         Self { session, earliest, earliest_if_requested: earliest, failures: 0 }
     }
@@ -116,7 +118,8 @@ impl RenewalState {
     /// Returns how long to wait until the next attempt; zero if it is to begin now.
     fn wait(&self, now: ClockReading, is_requested: bool) -> Duration {
         let earliest = if is_requested { self.earliest_if_requested } else { self.earliest };
-        let due = policy::until_due(&self.session, now.wall);
+        let due = self.session.as_ref();
+        let due = due.map_or(Duration::ZERO, |session| policy::until_due(session, now.wall));
         due.max(earliest.saturating_sub(now.uptime))
     }
 
@@ -124,9 +127,9 @@ impl RenewalState {
     fn attempted(&mut self, fetched: &Result<Session, Error>, uptime: Duration) {
         let pause = match fetched {
             Ok(session) => {
-                let is_same = is_same(&self.session, session);
+                let is_same = self.session.as_ref().is_some_and(|known| is_same(known, session));
                 self.failures = 0;
-                self.session = session.clone();
+                self.session = Some(session.clone());
                 if is_same { AFTER_SAME } else { AFTER_SUCCESS }
             }
             Err(_) => {
@@ -206,7 +209,7 @@ mod tests {
             Ok(known.borrow().clone())
         };
         let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
-        assert!(renewal.run(session(3_600), fetch).now_or_never().is_none());
+        assert!(renewal.run(Some(session(3_600)), fetch).now_or_never().is_none());
         (begins.into_inner(), channel, clock)
     }
 
@@ -242,7 +245,7 @@ mod tests {
     #[test]
     fn a_client_that_waits_ends_a_long_pause() {
         let clock = ManualClock::default();
-        let mut state = RenewalState::new(session(3_600));
+        let mut state = RenewalState::new(Some(session(3_600)));
         clock.advance(Duration::from_secs(3_600));
         for _ in 0..5 {
             state.attempted(&Err(failure()), clock.uptime());
@@ -257,7 +260,7 @@ mod tests {
         let first = session(3_600);
         clock.set_wall(first.received.after(3_000));
         let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
-        assert!(renewal.run(first, async || pending().await).now_or_never().is_none());
+        assert!(renewal.run(Some(first), async || pending().await).now_or_never().is_none());
         assert_eq!(channel.status().seconds_left(ClockReading::of(&clock)), 600);
         assert!(channel.status().in_flight);
     }

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::app::credentials_endpoint::handover::{self, Handover};
 use crate::app::credentials_endpoint::serving::CredentialsEndpoint;
 use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
-use crate::app::session;
+use crate::app::session::{self, with_typed_password};
 use crate::options::session_plan::SessionPlan;
 use crate::os::detached;
 use crate::os::files::SystemFiles;
@@ -16,9 +16,8 @@ use crate::os::process;
 use crate::os::program_dir::{self, ProgramDir};
 use crate::output::error::Error;
 use crate::output::run::RunError;
-use roles_anywhere_client::password::PasswordSource;
 use roles_anywhere_client::provider::ErrorKind;
-use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::path;
 
 /// The second argument of the intermediate process.
@@ -194,11 +193,4 @@ fn open(
     let plan = with_typed_password(plan(&handover.words, app)?, handover.password);
     let files = SystemFiles::with_read_once(Arc::clone(app.environment()), handover.inputs);
     CredentialsEndpoint::listen(plan, Arc::new(files), handover.session)
-}
-
-/// Returns the plan with the password of its key, if one was typed.
-pub(super) fn with_typed_password(plan: SessionPlan, password: Option<Secret>) -> SessionPlan {
-    let Some(password) = password else { return plan };
-    let origin = "the prompt".to_owned();
-    SessionPlan { password: PasswordSource::Inline { password, origin }, ..plan }
 }

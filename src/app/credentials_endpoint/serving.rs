@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures_util::future::{Either, select};
-use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::app::credentials_endpoint::StartedEndpoint;
-use crate::app::session::SessionClient;
+use crate::app::session::{SessionClient, renewed};
 use crate::options::session_plan::SessionPlan;
 use crate::os::files::SystemFiles;
 use crate::os::listener::{HttpListener, Limits};
@@ -18,7 +17,6 @@ use crate::os::process;
 use crate::output::error::Error;
 use crate::output::log::events::LogEvent;
 use crate::output::log::{Field, Log, LogNotWritten};
-use crate::output::run::RunError;
 use crate::output::waiting::WaitDisplay;
 use crate::server::{
     CONTAINER_PATH, ContainerRoute, Endpoints, Listener as _, Offer, RemoteAccess, RouteToken,
@@ -84,7 +82,7 @@ impl CredentialsEndpoint {
     pub(super) async fn serve_until<T>(self, ended: impl Future<Output = T>) -> T {
         let Self { plan, files, session, ports, listener, endpoints, channel, .. } = self;
         let renewal = Renewal { channel: &channel, clock: &*ports.clock, timer: &*ports.timer };
-        let renewing = renewal.run(session, async || fetch(&plan, &files, &ports).await);
+        let renewing = renewal.run(Some(session), async || renewed(&plan, &files, &ports).await);
         // A request that is being answered when the program has ended has no reader.
         let serving = Box::new(listener).serve(endpoints, Box::pin(std::future::pending()));
         match select(pin!(ended), select(pin!(renewing), serving)).await {
@@ -94,28 +92,6 @@ impl CredentialsEndpoint {
             Either::Right((Either::Right(_), ended)) => ended.await,
         }
     }
-}
-
-/// Makes the next session as a run of `credential-process` does, through the cache, on another thread:
-/// requests are answered meanwhile, and the memory that it takes is given back.
-async fn fetch(
-    plan: &Arc<SessionPlan>,
-    files: &Arc<SystemFiles>,
-    ports: &Ports,
-) -> Result<Session, Error> {
-    let (plan, files) = (Arc::clone(plan), Arc::clone(files));
-    let (sender, fetched) = oneshot::channel();
-    ports.blocking.run(Box::new(move || {
-        let app = App::with_files(files);
-        let client = SessionClient::open(&app, &plan);
-        let sessions = client.sessions();
-        let served =
-            client.block_on(async |ports, deadline| sessions.session(ports, deadline).await);
-        // The receiver is gone only if the program has ended.
-        let _ = sender.send(served.map(|served| served.session));
-    }));
-    let lost = |_| Error::from(RunError::Internal { what: "the thread of the renewal has ended" });
-    fetched.await.unwrap_or_else(|error| Err(lost(error)))
 }
 
 /// The log of an endpoint: its standard error is the null device.

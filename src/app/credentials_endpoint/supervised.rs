@@ -6,11 +6,10 @@ use std::sync::Arc;
 use futures_util::future::{Either, select};
 
 use crate::app::App;
-use crate::app::credentials_endpoint::detached::with_typed_password;
 use crate::app::credentials_endpoint::serving::CredentialsEndpoint;
 use crate::app::credentials_endpoint::{EndpointRequest, StartedEndpoint};
 use crate::app::masked::pump_failed;
-use crate::app::session;
+use crate::app::session::{self, with_typed_password};
 use crate::os::child::{
     ChildProgram, ChildRole, ProgramEnd, ProgramSignals, TerminalStop, is_init,
 };
