@@ -3,6 +3,7 @@
 mod access_key;
 pub mod credentials_endpoint;
 pub mod daemon;
+pub mod followed_references;
 mod key_passwords;
 mod masked;
 pub mod references;

@@ -1,3 +1,5 @@
-//! Programs that follow secrets and parameters: when to act on a change.
+//! What follows secrets and parameters while it runs: where their values come from, and when to act.
 
+pub mod cached_references;
 pub mod schedule;
+pub mod source;
