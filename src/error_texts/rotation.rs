@@ -34,7 +34,7 @@ fn rotations_that_fail_have_these_texts() {
         Error::from(error).of_rotation(step, "prod/key")
     };
     page.add_all(RotationStep::ALL.to_vec(), |step| {
-        Error::from(RotationError::TakenOver).of_rotation(step, "prod/key")
+        Error::from(RotationError::NoCurrentValue).of_rotation(step, "prod/key")
     });
     page.add_all(other_rotations(), |other| of_step(RotationError::RotatedElsewhere(other)));
     page.add_all(values(), |problem| of_step(RotationError::Value(problem)));

@@ -26,6 +26,8 @@ pub enum Kind {
     Run(ErrorKind),
     /// The user: a step of the rotation of a secret failed.
     Rotation(RotationStep),
+    /// No one, as a rule: another run rotates the secret.
+    RotationBusy,
     /// The user: the program to run exists, but it cannot be executed.
     ProgramNotExecutable,
     /// The user: the program to run does not exist.
@@ -51,6 +53,7 @@ impl Kind {
             Self::Usage => "usage",
             Self::Run(kind) => kind.name(),
             Self::Rotation(step) => step.error_name(),
+            Self::RotationBusy => "rotation_busy",
             Self::ProgramNotExecutable => "program_not_executable",
             Self::ProgramNotFound => "program_not_found",
         }
@@ -65,6 +68,7 @@ impl Kind {
             Self::Run(ErrorKind::Unreachable) => 5,
             Self::Run(ErrorKind::Local) => 6,
             Self::Rotation(step) => step.exit_code(),
+            Self::RotationBusy => 17,
             Self::Run(ErrorKind::Internal) => 70,
             Self::ProgramNotExecutable => 126,
             Self::ProgramNotFound => 127,
@@ -216,11 +220,16 @@ impl Error {
         Self { source: Box::new(source), ..self }
     }
 
-    /// Says which step of the rotation of which secret failed.
+    /// Says which step of the rotation of which secret failed. That another run is busy has a kind of its own: a
+    /// timer on several machines meets it, and has nothing to report.
     #[must_use]
     pub fn of_rotation(self, step: RotationStep, secret: &str) -> Self {
         let source = OfRotation { step, secret: secret.to_owned(), source: self.source };
-        Self { kind: Kind::Rotation(step), source: Box::new(source), ..self }
+        let kind = match self.kind {
+            Kind::RotationBusy => Kind::RotationBusy,
+            _ => Kind::Rotation(step),
+        };
+        Self { kind, source: Box::new(source), ..self }
     }
 
     /// Prints all details that it holds, however long they are: no SDK runs this command.

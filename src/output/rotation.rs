@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::output::error::Kind;
 pub use causes::{CommandFailure, KeptKey, OtherRotation, RotatedValueError};
 pub use ending::{Ending, PlannedStep, plan};
 use roles_anywhere_client::provider::ErrorKind;
@@ -207,11 +208,12 @@ pub enum RotationError {
 
 impl RotationError {
     /// Returns who can fix it.
-    pub fn kind(&self) -> ErrorKind {
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::Command { .. } | Self::NoNewValue(_) => ErrorKind::Local,
-            Self::OutOfTime { .. } => ErrorKind::Unreachable,
-            _ => ErrorKind::Refused,
+            Self::InProgress { .. } | Self::TakenOver => Kind::RotationBusy,
+            Self::Command { .. } | Self::NoNewValue(_) => ErrorKind::Local.into(),
+            Self::OutOfTime { .. } => ErrorKind::Unreachable.into(),
+            _ => ErrorKind::Refused.into(),
         }
     }
 }

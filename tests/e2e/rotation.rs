@@ -155,7 +155,7 @@ fn of_two_processes_at_the_same_time_one_rotates() {
         assert_eq!(runs.iter().filter(|run| rotated(run)).count(), 1, "{} {}", runs[0], runs[1]);
         let other = runs.iter().find(|run| !rotated(run)).unwrap();
         let is_told = match other.code {
-            10 => other.stderr.contains("another run rotates it"),
+            17 => other.stderr.contains("another run rotates it"),
             code => code == 0 && other.stdout.windows(14).any(|it| it == b"is not rotated"),
         };
         assert!(is_told, "{other}");

@@ -242,7 +242,7 @@ impl<'a> Process<'a> {
 }
 
 fn failure(kind: FailureKind) -> RotationCallError {
-    RotationCallError { kind, error: RotationError::TakenOver.into() }
+    RotationCallError { kind, error: RotationError::NoCurrentValue.into() }
 }
 
 fn metadata(key: &Key) -> AccessKeyMetadata {

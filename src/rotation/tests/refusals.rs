@@ -3,6 +3,9 @@
 use super::*;
 use crate::output::rotation::RotationStep;
 
+/// The exit code of a run that another one keeps from rotating: no step has failed.
+const BUSY: u8 = 17;
+
 fn refused(account: &Shared, settings: &RotationSettings) -> (String, u8) {
     let error = run(account, settings).unwrap_err();
     (error.reasons().join(": "), error.kind().exit_code())
@@ -44,9 +47,9 @@ fn a_run_in_its_time_is_not_taken_over() {
         let before = account.borrow().labels.clone();
         for settings in [settings.clone(), aborting(&settings)] {
             pass(&account, 10);
-            let (text, _) = refused(&account, &settings);
+            let (text, code) = refused(&account, &settings);
             assert!(text.contains("another run rotates it"), "{text}");
-            assert_eq!(account.borrow().labels, before);
+            assert_eq!((code, &account.borrow().labels), (BUSY, &before));
         }
         let forced = RotationSettings { force: Force::Yes, ..settings };
         assert!(matches!(run(&account, &forced), Ok(Ending::Rotated { .. })));
@@ -100,7 +103,7 @@ fn a_run_that_may_be_in_its_last_call_is_continued_and_not_aborted() {
         pass(&account, 400);
         let (text, code) = refused(&account, &aborting(&settings));
         assert!(text.contains("another run rotates it"), "{text}");
-        assert_eq!(code, 16);
+        assert_eq!(code, BUSY);
         assert!(matches!(run(&account, &settings), Ok(Ending::Rotated { .. })));
     }
 }
