@@ -29,6 +29,7 @@ pub mod rendered;
 mod secret_file;
 pub mod shell_command;
 pub mod stdio;
+pub mod stop_signals;
 #[cfg(unix)]
 pub mod supervisor;
 pub mod token_file;

@@ -38,6 +38,8 @@ impl App {
         let sessions = &client.sessions();
         client.block_on(async |ports, deadline| {
             let calls = SystemCalls::open((secret, sessions), ports, deadline, log_format).await?;
+            // Until here, nothing was changed that a signal could interrupt.
+            let calls = calls.stopped_by_signals()?;
             rotation::rotate(&calls, settings).await
         })
     }

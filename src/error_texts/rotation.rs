@@ -8,7 +8,7 @@ use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::rotation::{
     CommandFailure, KeptKey, OtherRotation, RotatedValueError, RotationError, RotationStep,
-    RotationStrategy,
+    RotationStrategy, StopSignal,
 };
 
 variants!(RotationError:
@@ -20,7 +20,8 @@ variants!(RotatedValueError:
     Binary NotAnObject NoKeyId NoSecretKey SessionToken Ambiguous NotText WholeObject NoMember
 );
 variants!(KeptKey: Replaced Deactivated Reactivated Unknown Named);
-variants!(CommandFailure: Exit Signal TimedOut NotStarted NotRead);
+variants!(CommandFailure: Exit Signal TimedOut Stopped NotStarted NotRead);
+variants!(StopSignal: Hangup Interrupt Terminate);
 variants!(RotationStep: Claim Create Set Test Finish Retire Abort);
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -92,6 +93,7 @@ fn failures() -> Vec<CommandFailure> {
         CommandFailure::Exit(7),
         CommandFailure::Signal(9),
         CommandFailure::TimedOut,
+        CommandFailure::Stopped(StopSignal::Interrupt),
         CommandFailure::NotStarted(io::ErrorKind::NotFound),
         CommandFailure::NotRead(io::ErrorKind::FileTooLarge),
     ]
@@ -118,6 +120,9 @@ fn errors() -> Vec<RotationError> {
         RotationError::NoNewValue("nothing"),
         RotationError::OutOfTime { limit: Duration::from_secs(300) },
         RotationError::Command { option: "--test", failure: CommandFailure::Exit(1) },
+        RotationError::Stopped { signal: StopSignal::Hangup },
+        RotationError::Stopped { signal: StopSignal::Interrupt },
+        RotationError::Stopped { signal: StopSignal::Terminate },
         RotationError::Command { option: "--create", failure: CommandFailure::Exit(1) },
     ]
 }

@@ -1,13 +1,17 @@
 //! Commands for a shell, which read a value on standard input.
 
 use std::io::{self, Read as _, Write as _};
+use std::pin::{Pin, pin};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
 use crate::os::process;
-use crate::output::rotation::CommandFailure;
+use crate::output::rotation::{CommandFailure, StopSignal};
 use roles_anywhere_client::secret::SecretBytes;
 
 /// A command and what it reads.
@@ -19,19 +23,27 @@ pub struct ShellCommand<'a> {
     pub input: &'a SecretBytes,
     /// Whether its standard output is returned. Else it is shown on standard error.
     pub has_output: bool,
-    /// The time after which it is killed.
+    /// The time after which it is ended.
     pub limit: Duration,
 }
 
 /// The most bytes of an output: the longest secret.
 const MAX_OUTPUT: u64 = 64 << 10;
+/// The time between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often it is checked then whether processes of the command are left.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Runs a command, and returns its output.
-pub fn run(command: &ShellCommand<'_>) -> Result<SecretBytes, CommandFailure> {
+/// Runs a command, and returns its output. If it takes too long, or `stop` completes, it is ended with all the
+/// processes that it has started and that are in its process group.
+pub async fn run(
+    command: &ShellCommand<'_>,
+    stop: impl Future<Output = StopSignal>,
+) -> Result<SecretBytes, CommandFailure> {
     let mut child = process::with_inherited(|| start(command)).map_err(not_started)?;
+    let group = child.id();
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let input = command.input.clone();
-    let (sender, read) = mpsc::channel();
     // A command need not read its input, nor end when its output does, so each has a thread.
     thread::spawn(move || {
         if let Some(mut stdin) = stdin {
@@ -39,20 +51,50 @@ pub fn run(command: &ShellCommand<'_>) -> Result<SecretBytes, CommandFailure> {
             let _ = stdin.write_all(input.expose());
         }
     });
-    thread::spawn(move || {
+    let read = on_thread(move || {
         let mut output = Vec::with_capacity(if stdout.is_some() { 128 << 10 } else { 0 });
-        let outcome = match stdout {
-            Some(stdout) => stdout.take(MAX_OUTPUT + 1).read_to_end(&mut output).map(drop),
-            None => Ok(()),
-        };
-        // After a timeout there is no receiver.
-        let _ = sender.send(outcome.map(|()| SecretBytes::new(output)));
+        if let Some(stdout) = stdout {
+            stdout.take(MAX_OUTPUT + 1).read_to_end(&mut output)?;
+        }
+        Ok(SecretBytes::new(output))
     });
-    let status = wait(child, command.limit)?;
-    let output = match read.recv_timeout(command.limit) {
-        Ok(output) => output.map_err(|error| CommandFailure::NotRead(error.kind()))?,
-        Err(_) => return Err(CommandFailure::TimedOut),
+    let mut ended = on_thread(move || child.wait());
+    let until = Instant::now() + command.limit;
+    let failure = {
+        let done = async { Ok((received(&mut ended).await?, received(read).await?)) };
+        match select(pin!(timeout_at(until, done)), pin!(stop)).await {
+            Either::Left((Ok(done), _)) => {
+                let (status, output) = done?;
+                return outcome(status, output);
+            }
+            Either::Left((Err(_), _)) => CommandFailure::TimedOut,
+            Either::Right((signal, _)) => CommandFailure::Stopped(signal),
+        }
     };
+    end(group, ended).await;
+    Err(failure)
+}
+
+/// Runs `work` on a thread.
+fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> oneshot::Receiver<io::Result<T>> {
+    let (sender, receiver) = oneshot::channel();
+    thread::spawn(move || {
+        // After a timeout there is no receiver.
+        let _ = sender.send(work());
+    });
+    receiver
+}
+
+async fn received<T>(
+    from: impl Future<Output = Result<io::Result<T>, oneshot::error::RecvError>>,
+) -> Result<T, CommandFailure> {
+    let received = from.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+    received.map_err(|error| CommandFailure::NotRead(error.kind()))
+}
+
+fn outcome(status: ExitStatus, output: SecretBytes) -> Result<SecretBytes, CommandFailure> {
     match (status.success(), status.code()) {
         // A longer output is not read to its end, which SIGPIPE tells the command.
         _ if output.expose().len() as u64 > MAX_OUTPUT => {
@@ -69,7 +111,69 @@ fn start(command: &ShellCommand<'_>) -> io::Result<Child> {
         true => Stdio::piped(),
         false => standard_error()?,
     };
-    Command::new("sh").args(["-c", command.command]).stdin(Stdio::piped()).stdout(output).spawn()
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command.command]).stdin(Stdio::piped()).stdout(output);
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        // So that it can be ended with all that it has started.
+        shell.process_group(0);
+    }
+    shell.spawn()
+}
+
+/// Ends the process group of a command: by SIGTERM, and by SIGKILL what is left after a while.
+async fn end(group: u32, mut ended: oneshot::Receiver<io::Result<ExitStatus>>) {
+    let until = Instant::now() + GRACE;
+    signal_group(group, GroupSignal::Terminate);
+    // It may have ended, and its status have been received, if only its output did not end.
+    if !ended.is_terminated() {
+        let _ = timeout(GRACE, Pin::new(&mut ended)).await;
+    }
+    while signal_group(group, GroupSignal::None) {
+        if Instant::now() >= until {
+            signal_group(group, GroupSignal::Kill);
+            break;
+        }
+        sleep(CHECK_INTERVAL).await;
+    }
+    if !ended.is_terminated() {
+        let _ = ended.await;
+    }
+}
+
+/// What is sent to a process group.
+#[derive(Clone, Copy)]
+enum GroupSignal {
+    /// SIGTERM, also to stopped processes.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+    /// Nothing: only whether there is a process.
+    None,
+}
+
+/// Sends a signal to a process group, and returns whether there is a process in it.
+#[cfg(unix)]
+fn signal_group(id: u32, signal: GroupSignal) -> bool {
+    use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+    let Some(group) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return false };
+    let sent = match signal {
+        GroupSignal::Terminate => {
+            let sent = kill_process_group(group, Signal::TERM);
+            // A process that the terminal has stopped gets it when it goes on.
+            let _ = kill_process_group(group, Signal::CONT);
+            sent
+        }
+        GroupSignal::Kill => kill_process_group(group, Signal::KILL),
+        GroupSignal::None => test_kill_process_group(group),
+    };
+    sent.is_ok()
+}
+
+#[cfg(not(unix))]
+fn signal_group(_: u32, _: GroupSignal) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -82,37 +186,6 @@ fn standard_error() -> io::Result<Stdio> {
 fn standard_error() -> io::Result<Stdio> {
     Ok(Stdio::null())
 }
-
-/// Waits for the end of a command, and kills it if it takes longer than `limit`.
-fn wait(child: Child, limit: Duration) -> Result<ExitStatus, CommandFailure> {
-    let id = child.id();
-    let (sender, ended) = mpsc::channel();
-    thread::spawn(move || {
-        let mut child = child;
-        // After a timeout there is no receiver.
-        let _ = sender.send(child.wait());
-    });
-    match ended.recv_timeout(limit) {
-        Ok(status) => status.map_err(|error| CommandFailure::NotRead(error.kind())),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            kill(id);
-            // Until it is reaped, its number belongs to it.
-            let _ = ended.recv();
-            Err(CommandFailure::TimedOut)
-        }
-    }
-}
-
-#[cfg(unix)]
-fn kill(id: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
-    if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill(_: u32) {}
 
 #[cfg(unix)]
 fn signal(status: ExitStatus) -> i32 {
@@ -133,12 +206,27 @@ fn not_started(error: io::Error) -> CommandFailure {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests read what commands leave")]
+
+    use std::future::{pending, ready};
+    use std::path::Path;
+
+    use rustix::process::{Pid, test_kill_process};
+
     use super::*;
+
+    fn ran(
+        command: &ShellCommand<'_>,
+        stop: impl Future<Output = StopSignal>,
+    ) -> Result<SecretBytes, CommandFailure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(command, stop))
+    }
 
     fn output(command: &str, input: &str, has_output: bool) -> Result<String, CommandFailure> {
         let input = &SecretBytes::new(input.as_bytes().to_vec());
         let limit = Duration::from_secs(20);
-        let output = run(&ShellCommand { command, input, has_output, limit })?;
+        let output = ran(&ShellCommand { command, input, has_output, limit }, pending())?;
         Ok(String::from_utf8(output.expose().to_vec()).unwrap())
     }
 
@@ -158,10 +246,57 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_takes_too_long_is_killed() {
+    fn a_command_that_takes_too_long_is_ended() {
         let input = &SecretBytes::default();
         let limit = Duration::from_millis(1);
         let command = ShellCommand { command: "exec sleep 600", input, has_output: true, limit };
-        assert_eq!(run(&command).map(drop), Err(CommandFailure::TimedOut));
+        assert_eq!(ran(&command, pending()).map(drop), Err(CommandFailure::TimedOut));
+    }
+
+    /// Reads the number of a process from a file that a command writes.
+    async fn number_in(file: &Path) -> Pid {
+        loop {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            if let Some(number) = text.strip_suffix('\n') {
+                return Pid::from_raw(number.parse().unwrap()).unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_stopped_command_is_ended_with_all_that_it_has_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("number");
+        for (has_output, shell) in [(false, "wait"), (true, "exit 0")] {
+            let _ = std::fs::remove_file(&file);
+            let command = &format!("sleep 600 & echo $! >'{}'; {shell}", file.display());
+            let (input, limit) = (&SecretBytes::default(), Duration::from_secs(60));
+            let command = ShellCommand { command, input, has_output, limit };
+            let started = std::cell::Cell::new(None);
+            let stop = async {
+                started.set(Some(number_in(&file).await));
+                StopSignal::Terminate
+            };
+            let outcome = ran(&command, stop).map(drop);
+            assert_eq!(outcome, Err(CommandFailure::Stopped(StopSignal::Terminate)));
+            // Its new parent reaps it at some time.
+            let left = started.get().unwrap();
+            let state = || {
+                std::fs::read_to_string(format!("/proc/{left}/stat", left = left.as_raw_nonzero()))
+            };
+            let is_zombie = state().is_ok_and(|state| state.contains(") Z "));
+            assert!(is_zombie || test_kill_process(left).is_err(), "{:?}", state());
+        }
+    }
+
+    #[test]
+    fn a_command_that_ignores_sigterm_is_killed() {
+        let (input, limit) = (&SecretBytes::default(), Duration::from_secs(60));
+        let command = "trap '' TERM; while :; do sleep 1; done";
+        let command = ShellCommand { command, input, has_output: false, limit };
+        let stop = ready(StopSignal::Interrupt);
+        let outcome = ran(&command, stop).map(drop);
+        assert_eq!(outcome, Err(CommandFailure::Stopped(StopSignal::Interrupt)));
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::options::table::Origin;
 use crate::output::log::{Hints, Reasons};
-use crate::output::rotation::RotationStep;
+use crate::output::rotation::{RotationStep, StopSignal};
 pub use given_endpoints::GivenEndpoint;
 pub use given_values::{GivenValues, OF_REQUEST};
 use roles_anywhere_client::provider::{ErrorKind, ProviderError};
@@ -28,6 +28,8 @@ pub enum Kind {
     Rotation(RotationStep),
     /// No one, as a rule: another run rotates the secret.
     RotationBusy,
+    /// No one: a signal has stopped the rotation of a secret.
+    Stopped(StopSignal),
     /// The user: the program to run exists, but it cannot be executed.
     ProgramNotExecutable,
     /// The user: the program to run does not exist.
@@ -54,6 +56,7 @@ impl Kind {
             Self::Run(kind) => kind.name(),
             Self::Rotation(step) => step.error_name(),
             Self::RotationBusy => "rotation_busy",
+            Self::Stopped(_) => "stopped",
             Self::ProgramNotExecutable => "program_not_executable",
             Self::ProgramNotFound => "program_not_found",
         }
@@ -69,6 +72,8 @@ impl Kind {
             Self::Run(ErrorKind::Local) => 6,
             Self::Rotation(step) => step.exit_code(),
             Self::RotationBusy => 17,
+            // As a shell reports the signal.
+            Self::Stopped(signal) => 128 + signal.number(),
             Self::Run(ErrorKind::Internal) => 70,
             Self::ProgramNotExecutable => 126,
             Self::ProgramNotFound => 127,
@@ -220,13 +225,13 @@ impl Error {
         Self { source: Box::new(source), ..self }
     }
 
-    /// Says which step of the rotation of which secret failed. That another run is busy has a kind of its own: a
-    /// timer on several machines meets it, and has nothing to report.
+    /// Says which step of the rotation of which secret failed. That another run is busy keeps its kind, since a
+    /// timer on several machines meets it and has nothing to report; so does a stop.
     #[must_use]
     pub fn of_rotation(self, step: RotationStep, secret: &str) -> Self {
         let source = OfRotation { step, secret: secret.to_owned(), source: self.source };
         let kind = match self.kind {
-            Kind::RotationBusy => Kind::RotationBusy,
+            kind @ (Kind::RotationBusy | Kind::Stopped(_)) => kind,
             _ => Kind::Rotation(step),
         };
         Self { kind, source: Box::new(source), ..self }

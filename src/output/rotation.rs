@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::output::error::Kind;
-pub use causes::{CommandFailure, KeptKey, OtherRotation, RotatedValueError};
+pub use causes::{CommandFailure, KeptKey, OtherRotation, RotatedValueError, StopSignal};
 pub use ending::{Ending, PlannedStep, plan};
 use roles_anywhere_client::provider::ErrorKind;
 use roles_anywhere_client::time::Timestamp;
@@ -203,6 +203,12 @@ pub enum RotationError {
         option: &'static str,
         /// What happened.
         failure: CommandFailure,
+    },
+    /// A signal has stopped the run.
+    #[error("{signal} stops the run")]
+    Stopped {
+        /// The signal.
+        signal: StopSignal,
     },
 }
 

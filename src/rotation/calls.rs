@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::output::error::Error;
 use crate::output::log::{Field, events::LogEvent};
+use crate::output::rotation::StopSignal;
 use roles_anywhere_client::aws::get_access_key_last_used::LastUsed;
 use roles_anywhere_client::aws::get_caller_identity::CallerIdentity;
 use roles_anywhere_client::aws::get_random_password::PasswordRules;
@@ -24,6 +25,9 @@ pub trait RotationCalls {
 
     /// Waits.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+
+    /// Returns the signal that asks this process to stop, if it was received. It ends a wait, too.
+    fn stop_signal(&self) -> Option<StopSignal>;
 
     /// Writes one event.
     fn report(&self, event: &'static LogEvent, fields: &[Field<'_>]);

@@ -2,13 +2,16 @@
 
 mod abort;
 mod create;
+mod ending;
 mod retire;
+
+pub(super) use ending::{ClaimEnd, can_stop_before, claim_end};
 
 use super::document::Document;
 use super::labels::NEW;
 use super::run::Run;
 use super::snapshot::{Active, PendingHolder, Snapshot};
-use super::{Force, Goal, Strategy, access_keys};
+use super::{Force, Goal, RotationStrategy, Strategy, access_keys};
 use crate::output::rotation::{Ending, RotationError, RotationStep};
 use roles_anywhere_client::time::Timestamp;
 
@@ -162,7 +165,7 @@ fn take_over(
         return Err(RotationError::InProgress { started, until });
     }
     let is_of = |strategy: &Strategy| strategy.name() == document.strategy;
-    let is_without_keys = !matches!(document.strategy, super::RotationStrategy::IamAccessKey);
+    let is_without_keys = !matches!(document.strategy, RotationStrategy::IamAccessKey);
     match &run.settings.strategy {
         Some(strategy) if is_of(strategy) => {}
         None if is_without_keys => {}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::calls::{RotationCallError, RotationCalls};
-use super::decision::{NextStep, next_step};
+use super::decision::{ClaimEnd, NextStep, can_stop_before, claim_end, next_step};
 use super::labels::{ENDED, Labels, PENDING, RECORD};
 use super::performance::{StepFailure, iam_user, move_label, perform, put_document};
 use super::reading::read;
@@ -57,6 +57,9 @@ async fn steps(calls: &impl RotationCalls, run: &mut Run<'_>) -> Result<Ending, 
         if let NextStep::End(ending) = &step {
             events::report(calls, run, &snapshot, &step);
             return Ok(ending.clone());
+        }
+        if let (Some(signal), true) = (calls.stop_signal(), can_stop_before(&step, run)) {
+            return Err(failed(RotationError::Stopped { signal }.into()));
         }
         if calls.now() >= run.until {
             let limit = run.settings.run_limit;
@@ -116,7 +119,8 @@ async fn end_claim(calls: &impl RotationCalls, run: &mut Run<'_>) {
     let Ok(snapshot) = read(calls, run).await else { return };
     let active = snapshot.active();
     let own = active.filter(|active| active.document.run == run.id);
-    let announced = active.and_then(|active| active.document.value_version.as_deref());
+    let documents = [active.map(|active| active.document), snapshot.record().map(|(_, it)| it)];
+    let announced = documents.map(|document| document?.value_version.as_deref());
     let is_used = |id: &String| {
         let mut versions = snapshot.labels.versions().chain(announced);
         versions.any(|version| snapshot.key_in(version).as_ref() == Some(id))
@@ -130,9 +134,16 @@ async fn end_claim(calls: &impl RotationCalls, run: &mut Run<'_>) {
     }
     let Some(active) = own else { return };
     let mut version = active.document_version.to_owned();
-    if run.memory.is_key_refused {
-        let Ok(without_call) = withdraw_call(calls, run, &snapshot, active).await else { return };
-        version = without_call;
+    match claim_end(&snapshot, run, active) {
+        ClaimEnd::GiveBack => {
+            let _ = calls.move_label(PENDING, Some(active.pending), None).await;
+            return;
+        }
+        ClaimEnd::WithdrawCall => match withdraw_call(calls, run, &snapshot, active).await {
+            Ok(without_call) => version = without_call,
+            Err(_) => return,
+        },
+        ClaimEnd::MarkEnded => {}
     }
     let _ = calls.move_label(ENDED, snapshot.labels.version(ENDED), Some(&version)).await;
 }

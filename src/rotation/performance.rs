@@ -68,7 +68,10 @@ pub(super) async fn perform(
         NextStep::MoveRecord { from, to } => {
             move_label(calls, RECORD, (from.as_deref(), Some(to))).await?;
         }
-        NextStep::Create => run.memory.new_value = Some(create(calls, run, snapshot).await?),
+        NextStep::Create => {
+            run.memory.has_begun_to_create = true;
+            run.memory.new_value = Some(create(calls, run, snapshot).await?);
+        }
         NextStep::Store { version } => store(calls, run, version).await?,
         NextStep::MovePending { from, to } => {
             move_label(calls, PENDING, (Some(from), Some(to))).await?;
@@ -232,6 +235,9 @@ async fn accepted(
             events::waiting(calls, run, &key.id);
         }
         calls.sleep(wait).await;
+        if let Some(signal) = calls.stop_signal() {
+            return Err(RotationError::Stopped { signal }.into());
+        }
         wait = (wait * 2).min(MAX_WAIT);
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Memory {
     pub(super) has_withdrawn: bool,
     /// Whether it has stored a document, or tried to.
     pub(super) has_stored: bool,
+    /// Whether it has begun to make the new value.
+    pub(super) has_begun_to_create: bool,
     /// The new value, until it is stored.
     pub(super) new_value: Option<SecretValue>,
     /// Whether it has stored the new value, or tried to.

@@ -1,17 +1,22 @@
 //! The calls of a rotation, on the real system.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::select;
 
 use super::RotatedSecret;
 use super::failure::failure;
 use crate::os::log::StderrLog;
 use crate::os::shell_command::{self, ShellCommand};
+use crate::os::stop_signals::StopSignals;
 use crate::output::error::Error;
 use crate::output::log::events::LogEvent;
 use crate::output::log::{Field, Log as _, LogFormat};
-use crate::output::rotation::RotationError;
+use crate::output::rotation::{RotationError, StopSignal};
+use crate::output::run::RunError;
 use crate::rotation::{FailureKind, IamUser, RotationCallError, RotationCalls, RunCommand};
 use crate::session_cache::SessionCache;
 use roles_anywhere_client::aws::get_access_key_last_used::LastUsed;
@@ -41,6 +46,7 @@ pub(super) struct SystemCalls<'a> {
     timeout: Duration,
     session: RefCell<Session>,
     log: StderrLog,
+    stop: StopSignals,
 }
 
 impl<'a> SystemCalls<'a> {
@@ -55,7 +61,13 @@ impl<'a> SystemCalls<'a> {
         let session = sessions.session(ports, deadline).await?.session;
         let (timeout, session) = (deadline.limit(), RefCell::new(session));
         let log = StderrLog::new(log_format, Arc::clone(&ports.clock));
-        Ok(Self { secret, sessions, ports, timeout, session, log })
+        let stop = StopSignals::default();
+        Ok(Self { secret, sessions, ports, timeout, session, log, stop })
+    }
+
+    /// Returns them for a run that signals stop in an orderly way.
+    pub(super) fn stopped_by_signals(self) -> Result<Self, Error> {
+        Ok(Self { stop: StopSignals::listen().map_err(RunError::System)?, ..self })
     }
 
     fn deadline(&self) -> Deadline {
@@ -127,7 +139,11 @@ impl RotationCalls for SystemCalls<'_> {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.ports.timer.sleep(duration).await;
+        select(self.ports.timer.sleep(duration), pin!(self.stop.next())).await;
+    }
+
+    fn stop_signal(&self) -> Option<StopSignal> {
+        self.stop.received()
     }
 
     fn report(&self, event: &'static LogEvent, fields: &[Field<'_>]) {
@@ -248,7 +264,8 @@ impl RotationCalls for SystemCalls<'_> {
 
     async fn run_command(&self, command: &RunCommand<'_>) -> Result<SecretBytes, Error> {
         let RunCommand { option, command, input, has_output, limit } = *command;
-        let ran = shell_command::run(&ShellCommand { command, input, has_output, limit });
+        let command = ShellCommand { command, input, has_output, limit };
+        let ran = shell_command::run(&command, self.stop.next()).await;
         ran.map_err(|failure| RotationError::Command { option, failure }.into())
     }
 }

@@ -88,7 +88,8 @@ fn report_all(app: &App, plan: &UpdatePlan, outcomes: Outcomes) -> Result<(), Er
         [(_, first), ..] => match first.kind() {
             Kind::Run(kind) => kind,
             // Options are refused before anything is written, and no program is run.
-            Kind::Usage | Kind::Rotation(_) | Kind::RotationBusy => ErrorKind::Local,
+            Kind::Usage => ErrorKind::Local,
+            Kind::Rotation(_) | Kind::RotationBusy | Kind::Stopped(_) => ErrorKind::Local,
             Kind::ProgramNotExecutable | Kind::ProgramNotFound => ErrorKind::Local,
         },
     };

@@ -95,6 +95,38 @@ impl fmt::Display for KeptKey {
     }
 }
 
+/// A signal that asks a run to stop.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StopSignal {
+    /// SIGHUP: the terminal was closed.
+    Hangup,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: a service is stopped.
+    Terminate,
+}
+
+impl StopSignal {
+    /// Returns its number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Hangup => 1,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hangup => "SIGHUP",
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
 /// What happened to a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CommandFailure {
@@ -104,6 +136,8 @@ pub enum CommandFailure {
     Signal(i32),
     /// It took too long.
     TimedOut,
+    /// It was ended, as the run was stopped.
+    Stopped(StopSignal),
     /// The shell cannot be started.
     NotStarted(std::io::ErrorKind),
     /// Its output cannot be read.
@@ -115,6 +149,7 @@ impl fmt::Display for CommandFailure {
         match self {
             Self::Exit(code) => write!(f, "ended with exit code {code}"),
             Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Self::Stopped(signal) => write!(f, "was ended, as {signal} stops the run"),
             Self::TimedOut => f.write_str("took longer than the time that is left"),
             Self::NotStarted(kind) => write!(f, "cannot be started: {kind}"),
             Self::NotRead(kind) => write!(f, "has an output that cannot be read: {kind}"),

@@ -70,6 +70,7 @@ fn fixed_hint(error: &RotationError) -> &'static str {
 }
 
 fn kept(reason: KeptKey) -> &'static str {
+        RotationError::Stopped { .. } => "run it again: it is continued at once",
     match reason {
         KeptKey::Replaced { .. } | KeptKey::Deactivated { .. } => {
             "run it again after that time; rotations are at least twice `--keep-old` apart"
@@ -113,5 +114,6 @@ fn command(failure: CommandFailure) -> &'static str {
         CommandFailure::Exit(_) | CommandFailure::Signal(_) => {
             "its messages are above; run it again once that is fixed: the same pending value is used, or `--abort` removes it"
         }
+        CommandFailure::Stopped(_) => "run it again: it is continued at once",
     }
 }

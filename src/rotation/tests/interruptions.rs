@@ -108,6 +108,38 @@ fn a_run_whose_call_fails_or_loses_its_answer_is_continued_at_once() {
 }
 
 #[test]
+fn a_run_that_is_stopped_during_any_call_is_continued_at_once() {
+    for settings in all() {
+        let mut unfinished = 0;
+        for at in 1..=calls_of(&settings) {
+            let what = format!("{:?} {at}", settings.strategy);
+            let account = account_for(&settings);
+            let process = Process::interrupted(&account, Interruption::Stop(at));
+            let outcome = process.run(&settings).expect("nothing kills it");
+            if let Err(error) = outcome {
+                assert_eq!(error.kind().exit_code(), 143, "{what}: {error:?}");
+                assert!(!is_rotated(&account), "{what}");
+                unfinished += 1;
+            }
+            // Of a claim without anything, nothing is left.
+            {
+                let account = account.borrow();
+                let has_claim = account.labels.contains_key("AWSPENDING");
+                assert!(account.made_values > 0 || !has_claim, "{what}: {account:#?}");
+            }
+            match run(&account, &settings) {
+                Ok(
+                    Ending::Rotated { .. } | Ending::WasRotated { .. } | Ending::HeldBack { .. },
+                ) => {}
+                other => panic!("{what}: {other:?} {:#?}", account.borrow()),
+            }
+            check_end(&account, &settings, &what);
+        }
+        assert!(unfinished > 5, "{unfinished}");
+    }
+}
+
+#[test]
 fn a_call_that_is_carried_out_twice_makes_no_difference() {
     for settings in all() {
         for at in 1..=calls_of(&settings) {

@@ -1,30 +1,22 @@
 //! Secrets Manager with one secret, IAM with one user, STS, and a database, in memory. A call can be the last
 //! one of its process, lose its answer, or be the moment at which something else happens.
 
+mod calls;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use crate::output::error::Error;
-use crate::output::log::Field;
-use crate::output::log::events::LogEvent;
-use crate::output::rotation::{CommandFailure, Ending, RotationError};
-use crate::rotation::calls::{FailureKind, IamUser, RotationCallError, RotationCalls, RunCommand};
+use crate::output::rotation::{Ending, RotationError};
+use crate::rotation::calls::{FailureKind, RotationCallError};
 use crate::rotation::value::KeyInSecret;
 use crate::rotation::{RotationSettings, rotate};
-use roles_anywhere_client::aws::get_access_key_last_used::LastUsed;
-use roles_anywhere_client::aws::get_caller_identity::CallerIdentity;
-use roles_anywhere_client::aws::get_random_password::PasswordRules;
-use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
-use roles_anywhere_client::aws::list_access_keys::{AccessKeyMetadata, KeyStatus};
-use roles_anywhere_client::aws::secret_description::SecretDescription;
-use roles_anywhere_client::credentials::AccessKey;
-use roles_anywhere_client::secret::{Secret, SecretBytes};
-use roles_anywhere_client::time::Timestamp;
+use roles_anywhere_client::aws::get_secret_value::SecretValue;
+use roles_anywhere_client::secret::Secret;
 
 pub(super) const USER: &str = "app";
 pub(super) const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/key-a1b2c3";
@@ -41,6 +33,8 @@ pub(super) struct Account {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) keys: Vec<Key>,
     pub(super) created_keys: usize,
+    /// How many keys and passwords were made or announced.
+    pub(super) made_values: usize,
     pub(super) rotation_enabled: bool,
     /// Whether the secret names the user of its key.
     pub(super) is_user_named: bool,
@@ -76,6 +70,7 @@ pub(super) fn account(value: &str) -> Shared {
         labels: [("AWSCURRENT".to_owned(), first)].into(),
         keys: vec![key(0, START - 100 * 86_400)],
         created_keys: 0,
+        made_values: 0,
         rotation_enabled: false,
         is_user_named: true,
         propagation: 0,
@@ -145,6 +140,10 @@ pub(super) enum Interruption {
     Repeat(usize),
     /// The call is not carried out, and fails.
     Fail(usize),
+    /// The process stands still before this call, until it is resumed.
+    PauseBefore(usize),
+    /// The process is told to stop during this call.
+    Stop(usize),
     /// Nothing.
     Never,
 }
@@ -157,6 +156,7 @@ pub(super) struct Process<'a> {
     calls: Cell<usize>,
     changes: Cell<usize>,
     interruption: Interruption,
+    is_resumed: Cell<bool>,
     /// What happens before this call.
     meanwhile: RefCell<Option<(usize, Meanwhile<'a>)>>,
 }
@@ -168,7 +168,8 @@ impl<'a> Process<'a> {
 
     pub(super) fn interrupted(account: &'a Shared, interruption: Interruption) -> Self {
         let (calls, changes) = (Cell::new(0), Cell::new(0));
-        Self { account, calls, changes, interruption, meanwhile: RefCell::new(None) }
+        let (is_resumed, meanwhile) = (Cell::new(false), RefCell::new(None));
+        Self { account, calls, changes, interruption, is_resumed, meanwhile }
     }
 
     pub(super) fn meanwhile(self, at: usize, what: impl FnOnce(&Shared) + 'a) -> Self {
@@ -183,6 +184,11 @@ impl<'a> Process<'a> {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => None,
         }
+    }
+
+    /// Lets a process go on that stands still.
+    pub(super) fn resume(&self) {
+        self.is_resumed.set(true);
     }
 
     /// Returns the number of calls that may have changed something.
@@ -218,6 +224,13 @@ impl<'a> Process<'a> {
             what(self.account);
         }
         match self.interruption {
+            Interruption::PauseBefore(when) if when == at => {
+                let state = |_: &mut Context<'_>| match self.is_resumed.get() {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                };
+                poll_fn(state).await;
+            }
             Interruption::Fail(when) if when == at => return Err(failure(FailureKind::Other)),
             _ => {}
         }
@@ -243,248 +256,6 @@ impl<'a> Process<'a> {
 
 fn failure(kind: FailureKind) -> RotationCallError {
     RotationCallError { kind, error: RotationError::NoCurrentValue.into() }
-}
-
-fn metadata(key: &Key) -> AccessKeyMetadata {
-    AccessKeyMetadata {
-        id: key.id.clone(),
-        status: if key.is_active { KeyStatus::Active } else { KeyStatus::Inactive },
-        created: Timestamp::from_unix(key.created),
-    }
-}
-
-/// Refuses what IAM would refuse: a caller whose key it does not accept, a session that names no user.
-fn authorize(account: &Account, user: IamUser<'_>) -> Result<(), FailureKind> {
-    match user.caller {
-        None if user.name == Some(USER) => Ok(()),
-        None => Err(FailureKind::NotFound),
-        Some(caller) => {
-            let is_accepted = |key: &&Key| {
-                key.id == caller.id && key.secret == caller.secret.expose() && key.is_active
-            };
-            let found = account.keys.iter().find(is_accepted);
-            found.map(drop).ok_or(FailureKind::KeyNotAccepted)
-        }
-    }
-}
-
-impl RotationCalls for Process<'_> {
-    fn now(&self) -> Timestamp {
-        let account = self.account.borrow();
-        Timestamp::from_unix(account.now + account.clock_error)
-    }
-
-    fn random(&self) -> u64 {
-        let mut account = self.account.borrow_mut();
-        account.numbers += 1;
-        account.numbers.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.account.borrow_mut().now += i64::try_from(duration.as_secs()).unwrap();
-    }
-
-    fn report(&self, event: &'static LogEvent, _: &[Field<'_>]) {
-        self.account.borrow_mut().events.push(event.name.to_owned());
-    }
-
-    async fn describe(&self) -> Result<SecretDescription, RotationCallError> {
-        self.call(|account| {
-            let mut stages: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-            for (label, version) in &account.labels {
-                stages.entry(version).or_default().push(label);
-            }
-            let json = serde_json::json!({
-                "ARN": ARN,
-                "Name": "prod/key",
-                "RotationEnabled": account.rotation_enabled,
-                "VersionIdsToStages": stages,
-            });
-            Ok(serde_json::from_value(json).unwrap())
-        })
-        .await
-    }
-
-    async fn version(&self, id: &str) -> Result<SecretVersion, RotationCallError> {
-        self.call(|account| {
-            let (text, created) = account.versions.get(id).ok_or(FailureKind::NotFound)?;
-            Ok(SecretVersion {
-                arn: ARN.to_owned(),
-                name: "prod/key".to_owned(),
-                version_id: Some(id.to_owned()),
-                version_stages: Vec::new(),
-                created: Some(created * 1_000_000),
-                value: SecretValue::Text(Secret::new(text.clone())),
-            })
-        })
-        .await
-    }
-
-    async fn put(
-        &self,
-        id: &str,
-        value: &SecretValue,
-        label: &str,
-    ) -> Result<(), RotationCallError> {
-        self.change(|account| {
-            let SecretValue::Text(text) = value else { return Err(FailureKind::Other) };
-            let now = account.now;
-            let stored = account.versions.entry(id.to_owned());
-            let stored = stored.or_insert_with(|| (text.expose().to_owned(), now));
-            if stored.0 != text.expose() {
-                return Err(FailureKind::Other);
-            }
-            account.labels.insert(label.to_owned(), id.to_owned());
-            Ok(())
-        })
-        .await
-    }
-
-    async fn move_label(
-        &self,
-        label: &str,
-        from: Option<&str>,
-        to: Option<&str>,
-    ) -> Result<(), RotationCallError> {
-        self.change(|account| {
-            if account.labels.get(label).map(String::as_str) != from {
-                return Err(FailureKind::LabelElsewhere);
-            }
-            if to.is_some_and(|to| !account.versions.contains_key(to)) {
-                return Err(FailureKind::NotFound);
-            }
-            match to {
-                Some(to) => account.labels.insert(label.to_owned(), to.to_owned()),
-                None => account.labels.remove(label),
-            };
-            if let (true, Some(from)) = (label == "AWSCURRENT", from) {
-                account.labels.insert("AWSPREVIOUS".to_owned(), from.to_owned());
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn random_password(&self, _: &PasswordRules) -> Result<Secret, RotationCallError> {
-        self.change(|account| {
-            account.numbers += 1;
-            Ok(Secret::new(format!("password-{}", account.numbers)))
-        })
-        .await
-    }
-
-    async fn list_access_keys(
-        &self,
-        user: IamUser<'_>,
-    ) -> Result<Vec<AccessKeyMetadata>, RotationCallError> {
-        self.call(|account| {
-            authorize(account, user)?;
-            Ok(account.keys.iter().map(metadata).collect())
-        })
-        .await
-    }
-
-    async fn create_access_key(&self, user: IamUser<'_>) -> Result<AccessKey, RotationCallError> {
-        self.change(|account| {
-            authorize(account, user)?;
-            if account.is_create_denied {
-                return Err(FailureKind::Refused);
-            }
-            if account.keys.len() == 2 {
-                return Err(FailureKind::TooManyKeys);
-            }
-            account.created_keys += 1;
-            let new = key(account.created_keys, account.now);
-            account.keys.push(new.clone());
-            let secret = Secret::new(new.secret);
-            Ok(AccessKey { id: new.id, secret, session_token: None })
-        })
-        .await
-    }
-
-    async fn deactivate_access_key(
-        &self,
-        user: IamUser<'_>,
-        id: &str,
-    ) -> Result<(), RotationCallError> {
-        self.change(|account| {
-            authorize(account, user)?;
-            let key = account.keys.iter_mut().find(|key| key.id == id);
-            key.ok_or(FailureKind::NotFound)?.is_active = false;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn delete_access_key(
-        &self,
-        user: IamUser<'_>,
-        id: &str,
-    ) -> Result<(), RotationCallError> {
-        self.change(|account| {
-            authorize(account, user)?;
-            let count = account.keys.len();
-            account.keys.retain(|key| key.id != id);
-            if account.keys.len() == count { Err(FailureKind::NotFound) } else { Ok(()) }
-        })
-        .await
-    }
-
-    async fn last_used(&self, user: IamUser<'_>, id: &str) -> Result<LastUsed, RotationCallError> {
-        self.call(|account| {
-            if user.caller.is_some() {
-                authorize(account, user)?;
-            }
-            let key = account.keys.iter().find(|key| key.id == id);
-            let last_used = key.ok_or(FailureKind::NotFound)?.last_used;
-            let last_used = last_used.map(Timestamp::from_unix);
-            Ok(LastUsed { user_name: Some(USER.to_owned()), last_used })
-        })
-        .await
-    }
-
-    async fn caller_identity(&self, key: &AccessKey) -> Result<CallerIdentity, RotationCallError> {
-        self.call(|account| {
-            let caller = IamUser { caller: Some(key), name: None };
-            authorize(account, caller)?;
-            let found = account.keys.iter().find(|it| it.id == key.id).unwrap();
-            if found.created + account.propagation > account.now || account.is_test_failing {
-                return Err(FailureKind::KeyNotAccepted);
-            }
-            Ok(CallerIdentity {
-                account: "123456789012".to_owned(),
-                arn: format!("arn:aws:iam::123456789012:user/{USER}"),
-                user_id: "AIDA".to_owned(),
-            })
-        })
-        .await
-    }
-
-    async fn run_command(&self, command: &RunCommand<'_>) -> Result<SecretBytes, Error> {
-        let input: serde_json::Value = serde_json::from_slice(command.input.expose()).unwrap();
-        let outcome = self.change(|account| match command.option {
-            "--create" => {
-                account.numbers += 1;
-                Ok(format!("{{\"password\":\"created-{}\"}}\n", account.numbers))
-            }
-            "--set" => {
-                account.database.push(input["pending"]["password"].as_str().unwrap().to_owned());
-                Ok(String::new())
-            }
-            _ => {
-                let password = input["pending"]["password"].as_str();
-                let works = account.database.last().map(String::as_str) == password;
-                let works = works && !account.is_test_failing;
-                if works { Ok(String::new()) } else { Err(FailureKind::Other) }
-            }
-        });
-        let refused = |_| {
-            let (option, failure) = (command.option, CommandFailure::Exit(1));
-            Error::from(RotationError::Command { option, failure })
-        };
-        let output = outcome.await.map_err(refused)?;
-        Ok(SecretBytes::new(output.into_bytes()))
-    }
 }
 
 /// Returns the key in a value.
