@@ -12,8 +12,8 @@ use crate::output::rotation::{
 };
 
 variants!(RotationError:
-    InProgress TakenOver OtherPending RotatedElsewhere OtherStrategy NoCurrentValue Value PendingValue
-    CurrentChanged NoUser NotOfUser TwoKeys OtherUser NoNewValue OutOfTime Command
+    InProgress MayFinish TakenOver OtherPending RotatedElsewhere OtherStrategy NoCurrentValue Value PendingValue
+    CurrentChanged NoUser NotOfUser TwoKeys OtherUser NoNewValue OutOfTime Stopped Command
 );
 variants!(OtherRotation: Scheduled Service);
 variants!(RotatedValueError:
@@ -103,6 +103,7 @@ fn errors() -> Vec<RotationError> {
     let version = || VERSION.to_owned();
     vec![
         RotationError::InProgress { started: now(), until: now().after(300) },
+        RotationError::MayFinish { until: now().after(300) },
         RotationError::TakenOver,
         RotationError::OtherPending { version: version(), is_empty: true },
         RotationError::OtherPending { version: version(), is_empty: false },
@@ -119,10 +120,10 @@ fn errors() -> Vec<RotationError> {
         RotationError::OtherUser { arn: "arn:aws:iam::123456789012:user/other".to_owned() },
         RotationError::NoNewValue("nothing"),
         RotationError::OutOfTime { limit: Duration::from_secs(300) },
-        RotationError::Command { option: "--test", failure: CommandFailure::Exit(1) },
         RotationError::Stopped { signal: StopSignal::Hangup },
         RotationError::Stopped { signal: StopSignal::Interrupt },
         RotationError::Stopped { signal: StopSignal::Terminate },
+        RotationError::Command { option: "--test", failure: CommandFailure::Exit(1) },
         RotationError::Command { option: "--create", failure: CommandFailure::Exit(1) },
     ]
 }

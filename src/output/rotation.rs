@@ -122,6 +122,14 @@ pub enum RotationError {
         /// When it has ended at the latest.
         until: Timestamp,
     },
+    /// Another run may make the access key the current one that an abort would delete.
+    #[error(
+        "another run rotates it, and may make its new access key the current one until {until}"
+    )]
+    MayFinish {
+        /// When that run has certainly ended.
+        until: Timestamp,
+    },
     /// Another run has taken this rotation over.
     #[error("another run has taken the rotation over")]
     TakenOver,
@@ -196,6 +204,12 @@ pub enum RotationError {
         /// The limit.
         limit: Duration,
     },
+    /// A signal has stopped the run.
+    #[error("{signal} stops the run")]
+    Stopped {
+        /// The signal.
+        signal: StopSignal,
+    },
     /// A command failed.
     #[error("the command of `{option}` {failure}")]
     Command {
@@ -204,19 +218,19 @@ pub enum RotationError {
         /// What happened.
         failure: CommandFailure,
     },
-    /// A signal has stopped the run.
-    #[error("{signal} stops the run")]
-    Stopped {
-        /// The signal.
-        signal: StopSignal,
-    },
 }
 
 impl RotationError {
     /// Returns who can fix it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::InProgress { .. } | Self::TakenOver => Kind::RotationBusy,
+            Self::InProgress { .. } | Self::MayFinish { .. } | Self::TakenOver => {
+                Kind::RotationBusy
+            }
+            Self::Stopped { signal }
+            | Self::Command { failure: CommandFailure::Stopped(signal), .. } => {
+                Kind::Stopped(*signal)
+            }
             Self::Command { .. } | Self::NoNewValue(_) => ErrorKind::Local.into(),
             Self::OutOfTime { .. } => ErrorKind::Unreachable.into(),
             _ => ErrorKind::Refused.into(),

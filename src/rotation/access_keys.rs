@@ -148,7 +148,7 @@ pub(super) fn lost_key<'a>(
 /// Returns the keys that the secret, or a document of it, names.
 fn named_keys(snapshot: &Snapshot, document: &Document) -> BTreeSet<String> {
     let mut named: BTreeSet<String> =
-        snapshot.labels.versions().filter_map(|version| snapshot.key_in(version)).collect();
+        snapshot.labels.versions_in_use().filter_map(|version| snapshot.key_in(version)).collect();
     named.extend(document.value_version.as_deref().and_then(|id| snapshot.key_in(id)));
     named.extend(known_as_replaced(snapshot).into_iter().map(|(id, ..)| id));
     named.extend(document.old_keys.iter().map(|old| old.id.clone()));

@@ -156,14 +156,7 @@ fn take_over(
     if run.has_claimed() {
         return Err(RotationError::TakenOver);
     }
-    let until = match run.settings.goal {
-        Goal::Rotate => document.until,
-        Goal::Abort => document.until.after(ABORT_MARGIN),
-    };
-    if !snapshot.has_ended(active, until) && run.settings.force == Force::No {
-        let started = document.started;
-        return Err(RotationError::InProgress { started, until });
-    }
+    check_end(snapshot, run, active)?;
     let is_of = |strategy: &Strategy| strategy.name() == document.strategy;
     let is_without_keys = !matches!(document.strategy, RotationStrategy::IamAccessKey);
     match &run.settings.strategy {
@@ -171,8 +164,11 @@ fn take_over(
         None if is_without_keys => {}
         _ => return Err(RotationError::OtherStrategy { pending: document.strategy }),
     }
-    let is_stored = document.value_version.as_deref() == Some(pending);
+    let is_stored = is_stored(active);
+    let is_forced = !snapshot.has_ended(active, document.until);
+    let others_until = document.others_until.max(is_forced.then_some(document.until));
     let mut next = Document {
+        others_until,
         strategy: document.strategy,
         is_aborted: document.is_aborted || run.settings.goal == Goal::Abort,
         created: document.created.clone(),
@@ -191,6 +187,34 @@ fn take_over(
         }
         false => NextStep::Claim { document, from: Some(pending.to_owned()) },
     })
+}
+
+/// Returns whether the value of a rotation is pending.
+fn is_stored(active: Active<'_>) -> bool {
+    active.document.value_version.as_deref() == Some(active.pending)
+}
+
+/// Refuses to take a rotation over from a run that may not have ended, without `--force`.
+///
+/// `--force` does not abort a pending access key of such a run. That run may move AWSCURRENT to the key in its next
+/// call, which depends on AWSCURRENT only, so nothing that this run does first would make it fail.
+fn check_end(snapshot: &Snapshot, run: &Run<'_>, active: Active<'_>) -> Result<(), RotationError> {
+    let Document { started, until, others_until, strategy, .. } = active.document;
+    let (is_aborting, is_forced) =
+        (run.settings.goal == Goal::Abort, run.settings.force == Force::Yes);
+    if is_aborting && is_stored(active) && *strategy == RotationStrategy::IamAccessKey {
+        let own = (!snapshot.has_ended(active, until.after(ABORT_MARGIN))).then_some(*until);
+        let last = own.max(*others_until).map(|until| until.after(ABORT_MARGIN));
+        return match last.filter(|until| snapshot.now < *until) {
+            Some(until) => Err(RotationError::MayFinish { until }),
+            None => Ok(()),
+        };
+    }
+    let until = if is_aborting { until.after(ABORT_MARGIN) } else { *until };
+    match is_forced || snapshot.has_ended(active, until) {
+        true => Ok(()),
+        false => Err(RotationError::InProgress { started: *started, until }),
+    }
 }
 
 /// Returns a document of this run for the current version, which continues the record.

@@ -25,6 +25,9 @@ pub(super) struct Document {
     /// When that run has ended at the latest.
     #[serde(with = "rfc3339")]
     pub(super) until: Timestamp,
+    /// When runs have ended at the latest that were taken over by `--force` before that.
+    #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
+    pub(super) others_until: Option<Timestamp>,
     /// How the value is made.
     pub(super) strategy: RotationStrategy,
     /// Whether the rotation is being aborted.
@@ -102,6 +105,7 @@ impl Document {
             run: run.to_owned(),
             started,
             until,
+            others_until: None,
             strategy: RotationStrategy::IamAccessKey,
             is_aborted: false,
             value_version: None,

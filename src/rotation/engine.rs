@@ -122,7 +122,7 @@ async fn end_claim(calls: &impl RotationCalls, run: &mut Run<'_>) {
     let documents = [active.map(|active| active.document), snapshot.record().map(|(_, it)| it)];
     let announced = documents.map(|document| document?.value_version.as_deref());
     let is_used = |id: &String| {
-        let mut versions = snapshot.labels.versions().chain(announced);
+        let mut versions = snapshot.labels.versions_in_use().chain(announced.into_iter().flatten());
         versions.any(|version| snapshot.key_in(version).as_ref() == Some(id))
     };
     // A value that this run has tried to store may be found later.

@@ -39,6 +39,13 @@ impl Labels {
         self.0.get(version).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns the versions that have a label of another meaning than that they are new or a run has ended. One
+    /// without is used only by a rotation that announces it.
+    pub(super) fn versions_in_use(&self) -> impl Iterator<Item = &str> {
+        let is_use = |label: &String| ![NEW, ENDED].contains(&label.as_str());
+        self.versions().filter(move |version| self.of(version).iter().any(is_use))
+    }
+
     /// Returns the versions that have a label.
     pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, labels)| !labels.is_empty()).map(|(version, _)| version.as_str())

@@ -148,7 +148,12 @@ async fn read_keys(
     let documents = documents.or_else(|| snapshot.record().map(|(_, record)| record));
     if let Some(document) = documents {
         for key in access_keys::maybe_lost(snapshot, document, &keys) {
-            last_used.insert(key.id.clone(), calls.last_used(user, &key.id).await?);
+            match calls.last_used(user, &key.id).await {
+                Ok(of_key) => drop(last_used.insert(key.id.clone(), of_key)),
+                // The run that has made it has deleted it since the list was read.
+                Err(failure) if failure.kind == FailureKind::NotFound => {}
+                Err(failure) => return Err(failure.into()),
+            }
         }
     }
     Ok(UserKeys { caller, name, keys, last_used })

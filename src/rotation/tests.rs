@@ -2,6 +2,7 @@
 
 mod access_keys;
 mod commands;
+mod interleavings;
 mod interruptions;
 mod model;
 mod plans;

@@ -17,6 +17,11 @@ fn hint(error: &RotationError) -> String {
                 "run it again after {until}; if that run is known to be dead, pass `--force`"
             );
         }
+        RotationError::MayFinish { until } => {
+            return format!(
+                "run it again after {until}: `--abort` deletes that key; `--force` without `--abort` continues the rotation now"
+            );
+        }
         RotationError::OtherPending { .. } => {
             "let the other program finish its rotation; if it never will, `secret rotate NAME --abort --force` takes AWSPENDING off that version"
         }
@@ -65,12 +70,12 @@ fn fixed_hint(error: &RotationError) -> &'static str {
         RotationError::OutOfTime { .. } => {
             "run it again: it is continued; `--run-limit` allows more time"
         }
+        RotationError::Stopped { .. } => "run it again: it is continued at once",
         _ => "run it again, which continues the rotation after that run has ended",
     }
 }
 
 fn kept(reason: KeptKey) -> &'static str {
-        RotationError::Stopped { .. } => "run it again: it is continued at once",
     match reason {
         KeptKey::Replaced { .. } | KeptKey::Deactivated { .. } => {
             "run it again after that time; rotations are at least twice `--keep-old` apart"
@@ -109,11 +114,11 @@ fn value(problem: RotatedValueError) -> &'static str {
 fn command(failure: CommandFailure) -> &'static str {
     match failure {
         CommandFailure::TimedOut => "run it again: it is continued; `--run-limit` allows more time",
+        CommandFailure::Stopped(_) => "run it again: it is continued at once",
         CommandFailure::NotStarted(_) => "check that `sh` is in PATH and may be executed",
         CommandFailure::NotRead(_) => "a value has at most 64 KiB; check what the command prints",
         CommandFailure::Exit(_) | CommandFailure::Signal(_) => {
             "its messages are above; run it again once that is fixed: the same pending value is used, or `--abort` removes it"
         }
-        CommandFailure::Stopped(_) => "run it again: it is continued at once",
     }
 }
