@@ -212,6 +212,8 @@ impl ReadSecrets for SecretsCache {
                     let past_ttl = age.saturating_sub(self.policy.get().ttl);
                     statistics.longest_past_ttl = statistics.longest_past_ttl.max(past_ttl);
                 }
+                // A rotation since then would not be known.
+                continue;
             }
             let next = state.rotation.map(|window| window.seconds_left(wall));
             let known = statistics.seconds_to_next_rotation;

@@ -239,9 +239,15 @@ impl SecretsCache {
     ) -> CallResult<SecretDescription> {
         let described = self.upstream.describe(&entry.scope, &request.secret, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::DescribeSecret, &described);
-        let description = described?;
-        entry.state.borrow_mut().rotation = RotationWindow::of(&description);
-        Ok(description)
+        match &described {
+            Ok(description) => {
+                entry.state.borrow_mut().rotation = RotationWindow::of(description);
+            }
+            // It would never be followed by another one.
+            Err(UpstreamFailure::Refused(_)) => entry.state.borrow_mut().rotation = None,
+            Err(UpstreamFailure::Outage(..)) => {}
+        }
+        described
     }
 }
 

@@ -18,7 +18,8 @@ pub struct CacheStatistics {
     pub expired_entries: usize,
     /// The longest time since the TTL of a value has passed that was read within the last two TTLs.
     pub longest_past_ttl: Duration,
-    /// The time to the next rotation of a secret of the cache, in seconds; negative if it is late.
+    /// The time to the next rotation of a secret that was checked within the TTL, in seconds; negative if
+    /// it is late.
     pub seconds_to_next_rotation: Option<i64>,
     /// The reads by result: the name of a [`ReadSource`] or of a [`ReadFailure`].
     pub reads: BTreeMap<&'static str, u64>,

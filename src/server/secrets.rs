@@ -6,6 +6,7 @@
 
 mod access;
 mod agent;
+mod denied;
 mod extension;
 mod health;
 mod limit;
@@ -38,6 +39,7 @@ use super::{Endpoints, HttpService, Peer, RequestBody, Response, guard, response
 use crate::output::log::Log;
 use crate::secrets_cache::ReadSecrets;
 pub use access::{AccessPattern, AccessRules, PatternError};
+use denied::DenialCounters;
 use limit::RequestLimit;
 pub use plan::{PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use read::ReadingClient;
@@ -56,6 +58,7 @@ pub struct SecretsEndpoint {
     credentials: Rc<Endpoints>,
     ports: Ports,
     requests: RequestCounters,
+    denied: DenialCounters,
     audit: Audit,
     limit: RequestLimit,
     is_stopping: Cell<bool>,
@@ -84,6 +87,7 @@ impl SecretsEndpoint {
             credentials,
             ports,
             requests: RequestCounters::default(),
+            denied: DenialCounters::default(),
             is_stopping: Cell::default(),
             stopping: Notify::new(),
         }
@@ -190,6 +194,7 @@ impl SecretsEndpoint {
         }
         tokens.reload_if_due(&self.ports, &self.audit).await;
         find().ok_or_else(|| {
+            self.denied.count_token();
             let is_missing = !policy.token_headers.iter().any(|it| headers.contains_key(it));
             reply::bad_token(is_missing).into()
         })

@@ -271,3 +271,42 @@ fn a_secret_is_checked_more_often_in_its_rotation_window() {
         assert!((25..=34).contains(&within) && (4..=8).contains(&other), "{within} {other}");
     });
 }
+
+#[test]
+fn a_rotation_is_late_only_if_its_secret_was_checked_within_the_ttl() {
+    let it = Fixture::new(&["s"]);
+    // 12:36 on 30 August 2015, and a rotation by 13:00.
+    let rotates_at = |date: i64| {
+        it.aws.change("s", |secret| {
+            secret.details = match date {
+                1_440_939_600 => r#","RotationEnabled":true,"NextRotationDate":1440939600"#,
+                _ => r#","RotationEnabled":true,"NextRotationDate":1441026000"#,
+            };
+        });
+    };
+    rotates_at(1_440_939_600);
+    it.run(async |it| {
+        let left = || it.cache.statistics().seconds_to_next_rotation;
+        let read_for = async |seconds: u64| {
+            for _ in 0..seconds / 10 {
+                it.pass(10).await;
+                it.cache.read_now(&secret("s")).expect("no reader waits");
+            }
+        };
+        assert_eq!(it.number(&secret("s")).await, Ok(1));
+        // GetSecretValue does not return it.
+        assert_eq!(left(), None);
+        read_for(2_040).await;
+        assert_eq!(left(), Some(-600));
+        // It is not read any more, so its next rotation would not be known.
+        it.pass(1_000).await;
+        assert_eq!(left(), None);
+        // It was rotated.
+        rotates_at(1_441_026_000);
+        assert_eq!(it.number(&secret("s")).await, Ok(1));
+        assert_eq!(left(), Some(86_400 - 1_600));
+        it.aws.denied.borrow_mut().push("DescribeSecret");
+        read_for(600).await;
+        assert_eq!(left(), None);
+    });
+}

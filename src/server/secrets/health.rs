@@ -14,7 +14,12 @@ impl SecretsEndpoint {
             HealthPage::Metrics => {
                 let page = self.credentials.metrics();
                 let statistics = self.cache.statistics();
-                let own = (&self.requests, self.limit.waiting(), self.audit.unlogged());
+                let own = metrics::EndpointStatistics {
+                    requests: &self.requests,
+                    denied: &self.denied,
+                    waiting: self.limit.waiting(),
+                    unlogged: self.audit.unlogged(),
+                };
                 response::metrics(metrics::render(page, &statistics, own))
             }
         }

@@ -1,14 +1,27 @@
 //! The metrics of secrets, after those of the credentials.
 
+use super::denied::DenialCounters;
 use crate::secrets_cache::CacheStatistics;
 use crate::server::metrics::{MetricsText, RequestCounters};
 
-/// Adds the metrics to a page: those of the cache, the responses, the requests that wait, and the reads that
-/// are not in the log.
+/// What the endpoint itself counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndpointStatistics<'a> {
+    /// The responses.
+    pub(super) requests: &'a RequestCounters,
+    /// The requests that were denied.
+    pub(super) denied: &'a DenialCounters,
+    /// The requests that wait for a change.
+    pub(super) waiting: usize,
+    /// The reads that are not in the log.
+    pub(super) unlogged: u64,
+}
+
+/// Adds the metrics of the cache and of the endpoint to a page.
 pub(super) fn render(
     page: String,
     cache: &CacheStatistics,
-    (requests, waiting, unlogged): (&RequestCounters, usize, u64),
+    endpoint: EndpointStatistics<'_>,
 ) -> String {
     let mut page = MetricsText(page);
     page.head("secret_reads_total", "counter", "Reads of secrets and parameters, by result.");
@@ -33,7 +46,11 @@ pub(super) fn render(
             "Seconds by which the stalest value that is in use is older than its TTL.",
             cache.longest_past_ttl.as_secs().to_string(),
         ),
-        ("secret_waiting_requests", "Requests that wait for a change.", waiting.to_string()),
+        (
+            "secret_waiting_requests",
+            "Requests that wait for a change.",
+            endpoint.waiting.to_string(),
+        ),
     ] {
         page.head(name, "gauge", help);
         page.line(name, &[], value);
@@ -44,8 +61,13 @@ pub(super) fn render(
         page.line(name, &[], seconds);
     }
     page.head("secret_unlogged_reads_total", "counter", "Reads that could not be logged.");
-    page.line("secret_unlogged_reads_total", &[], unlogged);
+    page.line("secret_unlogged_reads_total", &[], endpoint.unlogged);
+    let help = "Requests that were denied: by AWS, by the rules of the endpoint, or without a valid token.";
+    page.head("secret_denied_requests_total", "counter", help);
+    for (by, count) in endpoint.denied.counts() {
+        page.line("secret_denied_requests_total", &[("by", Some(by))], count);
+    }
     let help = "Responses on the port of secrets, by route and status.";
-    page.requests("secret_requests_total", help, requests);
+    page.requests("secret_requests_total", help, endpoint.requests);
     page.0
 }

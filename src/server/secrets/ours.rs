@@ -88,7 +88,7 @@ impl SecretsEndpoint {
         (known_version, limit): (&str, Duration),
         place: &mut Place<'_>,
     ) -> Result<(), EarlyResponse> {
-        self.check(reader, request)?;
+        self.counted(self.check(reader, request))?;
         if !place.wait() {
             return Err(reply::too_many().into());
         }
@@ -101,7 +101,7 @@ impl SecretsEndpoint {
         match changed {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(reply::unchanged().into()),
-            Err(failure) => Err(failed(request, failure).into()),
+            Err(failure) => Ok(self.counted(Err(failed(request, failure)))?),
         }
     }
 
@@ -177,11 +177,10 @@ impl SecretsEndpoint {
         let result = |(request, checked): (&ReadRequest, Result<(), ReadRefusal>)| {
             checked?;
             let served = served.next().unwrap_or(Err(ReadFailure::Internal));
-            let served = served.map_err(|failure| failed(request, failure))?;
-            self.check_found(reader, &served)?;
-            Ok(served)
+            self.found(reader, request, served)
         };
-        requests.iter().zip(checked).map(result).collect()
+        let results = requests.iter().zip(checked).map(result);
+        results.map(|result| self.counted(result)).collect()
     }
 }
 

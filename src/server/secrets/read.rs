@@ -37,14 +37,34 @@ impl SecretsEndpoint {
         reader: &ReadingClient<'_>,
         request: &ReadRequest,
     ) -> Result<ServedValue, ReadRefusal> {
-        self.check(reader, request)?;
-        let served = match self.cache.read_now(request) {
-            Some(served) => Ok(served),
-            None => self.cache.read(request).await,
+        let served = match self.check(reader, request) {
+            Ok(()) => {
+                let served = match self.cache.read_now(request) {
+                    Some(served) => Ok(served),
+                    None => self.cache.read(request).await,
+                };
+                self.found(reader, request, served)
+            }
+            Err(refusal) => Err(refusal),
         };
+        self.counted(served)
+    }
+
+    /// Returns what was read for the client, unless it may not have that.
+    pub(super) fn found(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+        served: Result<ServedValue, ReadFailure>,
+    ) -> Result<ServedValue, ReadRefusal> {
         let served = served.map_err(|failure| failed(request, failure))?;
         self.check_found(reader, &served)?;
         Ok(served)
+    }
+
+    /// Counts a read that was denied.
+    pub(super) fn counted<T>(&self, result: Result<T, ReadRefusal>) -> Result<T, ReadRefusal> {
+        result.inspect_err(|refusal| self.denied.count(refusal))
     }
 
     /// Refuses a read before it is made.
@@ -62,7 +82,7 @@ impl SecretsEndpoint {
     }
 
     /// Refuses what was read, now that its name and its ARN are known.
-    pub(super) fn check_found(
+    fn check_found(
         &self,
         reader: &ReadingClient<'_>,
         served: &ServedValue,

@@ -94,9 +94,9 @@ impl ReadRefusal {
         let (status, code, message): (u16, &str, Cow<'_, str>) = match self {
             Self::Role(role) => {
                 let message = format!("Failed to create caching client from role: {role}");
-                (403, "AccessDeniedException", message.into())
+                (403, ACCESS_DENIED, message.into())
             }
-            Self::Rules(why) => (400, "AccessDeniedException", (*why).into()),
+            Self::Rules(why) => (400, ACCESS_DENIED, (*why).into()),
             Self::NotLogged => {
                 let message = "this read cannot be logged, and --require-audit is on";
                 (503, "ServiceUnavailable", message.into())
@@ -109,7 +109,7 @@ impl ReadRefusal {
                 ReadFailure::Unreachable => (502, "ConnectionError", "Read Error".into()),
                 ReadFailure::Unreadable => (502, "ConnectionError", "Response Error".into()),
                 ReadFailure::UnknownRole => {
-                    (403, "AccessDeniedException", "Failed to create caching client".into())
+                    (403, ACCESS_DENIED, "Failed to create caching client".into())
                 }
                 ReadFailure::Interrupted
                 | ReadFailure::NoSession { .. }
@@ -126,18 +126,31 @@ impl ReadRefusal {
         matches!(self, Self::Failed(failure) if failure.is_missing())
     }
 
-    /// Returns the reason for the log, if this process refuses the read.
+    /// Returns whether AWS denied the read: policies of the role, of the secret or of the KMS key.
+    pub(super) fn is_denied_by_aws(&self) -> bool {
+        match self {
+            Self::Failed(ReadFailure::Service { code, .. }) => **code == *ACCESS_DENIED,
+            _ => false,
+        }
+    }
+
+    /// Returns the reason for the log, if this process or AWS denies the read.
     pub(super) fn rejection(&self) -> Option<RejectionReason> {
         match self {
             Self::Role(_) | Self::Failed(ReadFailure::UnknownRole) => {
                 Some(RejectionReason("the role is not among those that may be named"))
             }
             Self::Rules(why) => Some(RejectionReason(why)),
+            Self::Failed(_) if self.is_denied_by_aws() => {
+                Some(RejectionReason("AWS does not allow this secret or parameter"))
+            }
             Self::Failed(_) | Self::NotLogged => None,
         }
     }
 }
 
+/// The code of a read that is denied, by AWS or here; AWS also returns it for the KMS key.
+const ACCESS_DENIED: &str = "AccessDeniedException";
 /// The code of an error without a message.
 const INTERNAL: &str = "InternalFailure";
 

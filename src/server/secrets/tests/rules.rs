@@ -214,6 +214,9 @@ fn metrics_count_reads_calls_and_responses() {
         "secret_waiting_requests 0",
         "secret_next_rotation_seconds -3",
         "secret_unlogged_reads_total 0",
+        r#"secret_denied_requests_total{by="aws"} 0"#,
+        r#"secret_denied_requests_total{by="rules"} 0"#,
+        r#"secret_denied_requests_total{by="token"} 1"#,
         r#"secret_requests_total{route="secret_path",status="200"} 1"#,
         r#"secret_requests_total{route="secret_path",status="400"} 1"#,
         r#"secret_requests_total{route="secret_path",status="403"} 1"#,
@@ -224,6 +227,53 @@ fn metrics_count_reads_calls_and_responses() {
             text(&page)
         );
     }
+}
+
+#[test]
+fn denied_requests_are_counted_by_what_denied_them() {
+    let access = rules(&[], &["prod"]);
+    let fixture = Fixture::with(SecretsPolicy { access, ..SecretsPolicy::default() });
+    let counts = || {
+        let page = fixture.get("/metrics");
+        ["aws", "rules", "token"].map(|by| {
+            let line = format!("\nroles_anywhere_secret_denied_requests_total{{by=\"{by}\"}} ");
+            let (_, rest) = text(&page).split_once(&line).unwrap();
+            rest.lines().next().unwrap().parse::<u64>().unwrap()
+        })
+    };
+    assert_eq!(counts(), [0, 0, 0]);
+    let reference = |name: &str| format!("/roles-anywhere/resolve?reference=sm://{name}");
+    let waiting = |name: &str| format!("{}&if-not-version=v&wait=1s", reference(name));
+    let arn = "arn:aws:secretsmanager:us-west-2:123456789012:secret:prod-NhBWsc";
+    for (target, expected) in [
+        ("/v1/a".to_owned(), [0, 0, 0]),
+        ("/v1/missing".to_owned(), [0, 0, 0]),
+        ("/v1/throttled".to_owned(), [0, 0, 0]),
+        ("/v1/denied".to_owned(), [1, 0, 0]),
+        (reference("denied"), [2, 0, 0]),
+        (waiting("denied"), [3, 0, 0]),
+        ("/v1/prod".to_owned(), [3, 1, 0]),
+        // By its name, which is known after it was read.
+        (format!("/secretsmanager/get?secretId={arn}"), [3, 2, 0]),
+        (reference("prod"), [3, 3, 0]),
+        (waiting("prod"), [3, 4, 0]),
+        ("/v1/a?roleArn=arn:aws:iam::123456789012:role/Other".to_owned(), [3, 5, 0]),
+    ] {
+        fixture.get(&target);
+        assert_eq!(counts(), expected, "{target}");
+    }
+    fixture.post("/roles-anywhere/resolve", r#"["sm://prod","sm://denied","sm://a"]"#);
+    assert_eq!(counts(), [4, 6, 0]);
+    fixture.ask("GET", "/v1/a", &[]);
+    fixture.ask("GET", "/v1/a", &[(HEADER, "guessed-token")]);
+    assert_eq!(counts(), [4, 6, 2]);
+    // At most one line a second.
+    let line = fixture.log.lines().into_iter().find(|line| line.contains("request_refused"));
+    assert_eq!(
+        line.unwrap(),
+        "warning: request_refused route=secret_path status=400 \
+         reason=AWS does not allow this secret or parameter peer=127.0.0.1:5000 suppressed=0"
+    );
 }
 
 #[test]
