@@ -81,10 +81,12 @@ fn refused_table_or_token_leaves_all_as_it_is() {
         assert_eq!(get_with(address, DB, "token-of-the-web-app").status, 200);
     }
     // Other sockets need a restart.
-    write(&fixture, &WEB.replace("port = 0", "port = 2773"));
+    write(&fixture, &WEB.replace("port = 0", "port = 2773\nmax-connections = 1000"));
     daemon.signal(Signal::HUP);
     daemon.wait_for("config_reloaded");
-    assert_eq!(daemon.wait_for("secrets_restart_needed")["key"], "port");
+    for (nth, key) in [(1, "port"), (2, "max-connections")] {
+        assert_eq!(daemon.wait_for_nth("secrets_restart_needed", nth)["key"], key);
+    }
     assert_eq!(get_with(address, DB, "token-of-the-web-app").status, 200);
     assert_eq!(daemon.stop(), Some(0));
 }

@@ -132,16 +132,17 @@ def test_curl_reads_by_query_path_and_header_of_vault(served, host):
         assert done.stdout == status, (words, done)
 
 
-@pytest.mark.parametrize("given", ["a file", "nothing"])
+@pytest.mark.parametrize("given", ["a file", "a relative path", "nothing"])
 def test_print_env_tells_the_file_of_the_token(emulator, tmp_path, given):
     file = tmp_path / "awssmatoken"
     file.write_text(TOKEN + "\n")
-    variable = f"file://{file}" if given == "a file" else ""
+    path = file if given == "a file" else os.path.relpath(file)
+    variable = f"file://{path}" if given != "nothing" else ""
     with serve_secrets(emulator, tmp_path, AWS_TOKEN=variable) as endpoint:
         printed = endpoint.printed
         assert printed["AWS_SECRETS_MANAGER_AGENT_ENDPOINT"] == f"http://127.0.0.1:{endpoint.port}"
         path = printed["AWS_TOKEN"].removeprefix("file://")
-        assert variable in ("", printed["AWS_TOKEN"])
+        assert path == str(file) if variable else path.startswith("/")
         # What a client that does not read the file is told to do.
         token = Path(path).read_text().strip()
         assert asm_exec(endpoint, SECRET, "password", AWS_TOKEN=token).stdout == PASSWORD

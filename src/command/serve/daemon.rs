@@ -140,10 +140,10 @@ async fn secrets_change(
 ) -> Result<Option<(SecretsPlan, Vec<Rc<SecretsToken>>)>, Error> {
     let needs_restart = match (running, &plan) {
         (Some(running), Some(plan)) => running.needs_restart(plan),
-        (None, None) => None,
-        _ => Some(TableKind::Secrets.name()),
+        (None, None) => Vec::new(),
+        _ => vec![TableKind::Secrets.name()],
     };
-    if let Some(key) = needs_restart {
+    for key in needs_restart {
         system.context.log.event(&SECRETS_RESTART_NEEDED, &[("key", &key)]);
     }
     let (Some(running), Some(plan)) = (running, plan) else { return Ok(None) };

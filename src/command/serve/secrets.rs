@@ -95,17 +95,16 @@ impl RunningSecrets {
     }
 
     /// Returns what of a plan that was made again needs a restart.
-    pub(super) fn needs_restart(&self, plan: &SecretsPlan) -> Option<&'static str> {
+    pub(super) fn needs_restart(&self, plan: &SecretsPlan) -> Vec<&'static str> {
         let FixedAtStart { port, connections, token_path } = &self.fixed;
         let own = self.endpoint.own_token().filter(|_| plan.tokens.is_empty());
         let path = own.and_then(|_| plan.own_token.path(&self.addresses, None));
-        if plan.port != *port {
-            Some(PORT.id())
-        } else if plan.policy.connections > *connections {
-            Some(MAX_CONNECTIONS.id())
-        } else {
-            (path.is_some() && path != *token_path).then(|| TOKEN_FILE.id())
-        }
+        let changes = [
+            (plan.port != *port, &PORT),
+            (plan.policy.connections > *connections, &MAX_CONNECTIONS),
+            (path.is_some() && path != *token_path, &TOKEN_FILE),
+        ];
+        changes.iter().filter(|(is_changed, _)| *is_changed).map(|(_, row)| row.id()).collect()
     }
 
     /// Goes on by a plan that was made again. Its port stays as it is.
@@ -137,12 +136,16 @@ impl SecretsService {
         let open = |planned| SecretsToken::open(planned, &*ports.files);
         let mut tokens: Vec<_> =
             plan.tokens.iter().cloned().map(open).collect::<Result<_, Error>>()?;
-        let mut printed: Vec<_> = plan.tokens.iter().map(printed_token).collect();
+        let mut printed: Vec<_> =
+            plan.tokens.iter().map(|token| printed_token(token, app)).collect();
         let mut place = plan.tokens.first().map(|token| token.name.clone());
         if let Some((token, path)) = open_own_token(plan, &addresses, endpoints, app)? {
             tokens.push(token);
             place = Some(path.display().to_string());
-            printed.push(PrintedSecretsToken { name: None, path: Some(path) });
+            printed.push(PrintedSecretsToken {
+                name: None,
+                path: Some(app.absolute(&path).unwrap_or(path)),
+            });
         }
         let upstream = Rc::new(SecretsUpstream::default());
         let calls = Rc::clone(&upstream) as _;
@@ -221,9 +224,12 @@ fn log_prefetch(log: &dyn Log, failed: &PrefetchFailure) {
     log.event(&SECRET_PREFETCH_FAILED, &fields);
 }
 
-fn printed_token(token: &PlannedToken) -> PrintedSecretsToken {
+/// Clients may have another working directory, so paths are printed as absolute ones.
+fn printed_token(token: &PlannedToken, app: &App) -> PrintedSecretsToken {
     let path = match &token.source {
-        TokenSource::File(InputSource { location: Location::File(path), .. }) => Some(path.clone()),
+        TokenSource::File(InputSource { location: Location::File(path), .. }) => {
+            Some(app.absolute(path).unwrap_or_else(|_| path.clone()))
+        }
         TokenSource::File(_) | TokenSource::Value(_) => None,
     };
     PrintedSecretsToken { name: Some(token.name.clone()), path }

@@ -177,7 +177,10 @@ events! {
     SECRET_READ = "secret_read" Info
         "secret read"
         ["route" "peer" "uid" "token" "secret" "parameter" "version" "value" "stale_seconds" "reason"
-        "role_name"];
+        "role" "role_name"];
+    SECRET_READ_FAILED = "secret_read_failed" Warning
+        "secret not read"
+        ["route" "peer" "uid" "token" "secret" "parameter" "status" "reason" "role" "role_name"];
     SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
         "secrets were read while the log could not be written" ["uid" "count"];
     SECRET_PREFETCH_FAILED = "secret_prefetch_failed" Warning
@@ -266,6 +269,7 @@ mod tests {
             "container_token_restored",
             "container_token_not_removed",
             "secret_read_unlogged",
+            "secret_read_failed",
             "secrets_restart_needed",
             "secret_prefetch_failed",
             "secrets_token_restored",

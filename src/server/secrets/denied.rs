@@ -19,7 +19,7 @@ impl DenialCounters {
     pub(super) fn count(&self, refusal: &ReadRefusal) {
         if refusal.is_denied_by_aws() {
             increment(&self.aws);
-        } else if refusal.rejection().is_some() {
+        } else if refusal.is_denied_by_rules() {
             increment(&self.rules);
         }
     }

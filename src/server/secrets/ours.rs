@@ -88,7 +88,7 @@ impl SecretsEndpoint {
         (known_version, limit): (&str, Duration),
         place: &mut Place<'_>,
     ) -> Result<(), EarlyResponse> {
-        self.counted(self.check(reader, request))?;
+        self.check(reader, request).map_err(|it| self.refuse(reader, request, it))?;
         if !place.wait() {
             return Err(reply::too_many().into());
         }
@@ -101,7 +101,7 @@ impl SecretsEndpoint {
         match changed {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(reply::unchanged().into()),
-            Err(failure) => Ok(self.counted(Err(failed(request, failure)))?),
+            Err(failure) => Err(self.refuse(reader, request, failed(request, failure))),
         }
     }
 
@@ -148,6 +148,11 @@ impl SecretsEndpoint {
             }
         }
         if !failures.is_empty() {
+            for (request, served) in reads.iter().zip(&served) {
+                if let Err(refusal) = served {
+                    self.log_refusal(reader, request, refusal);
+                }
+            }
             return Err(document::failed(&failures).into());
         }
         let answer = ResolvedAnswer { items };
@@ -168,7 +173,7 @@ impl SecretsEndpoint {
         requests: &[ReadRequest],
     ) -> Vec<Result<ServedValue, ReadRefusal>> {
         if let [request] = requests {
-            return vec![self.read(reader, request).await];
+            return vec![self.try_read(reader, request).await];
         }
         let checked: Vec<_> = requests.iter().map(|it| self.check(reader, it)).collect();
         let allowed = requests.iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
@@ -180,7 +185,7 @@ impl SecretsEndpoint {
             self.found(reader, request, served)
         };
         let results = requests.iter().zip(checked).map(result);
-        results.map(|result| self.counted(result)).collect()
+        results.collect()
     }
 }
 

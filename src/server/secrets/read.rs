@@ -7,9 +7,11 @@ use super::reload::EndpointRules;
 use super::reply::{self, EarlyResponse, ReadRefusal};
 use super::tokens::SecretsToken;
 use super::{AccessRules, SecretsEndpoint};
-use crate::output::log::events::SECRET_READ;
+use crate::output::log::events::{SECRET_READ, SECRET_READ_FAILED};
 use crate::output::log::{Field, LogNotWritten};
-use crate::secrets_cache::{CachedValue, FetchedValue, ReadFailure, ReadRequest, ServedValue};
+use crate::secrets_cache::{
+    CachedValue, FetchedValue, ReadFailure, ReadItem, ReadRequest, ServedValue,
+};
 use crate::server::{Peer, Response};
 
 /// A client, with its token and its request.
@@ -31,23 +33,28 @@ const DENIED: &str = "this endpoint does not allow this secret or parameter";
 const DENIED_TO_TOKEN: &str = "this token does not allow this secret or parameter";
 
 impl SecretsEndpoint {
-    /// Returns a value that the client may have.
+    /// Returns a value that the client may have, or the response that says why it has none, after it was
+    /// logged.
     pub(super) async fn read(
         &self,
         reader: &ReadingClient<'_>,
         request: &ReadRequest,
+    ) -> Result<ServedValue, EarlyResponse> {
+        self.try_read(reader, request).await.map_err(|it| self.refuse(reader, request, it))
+    }
+
+    /// As [`Self::read`], but why it failed is not logged.
+    pub(super) async fn try_read(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
     ) -> Result<ServedValue, ReadRefusal> {
-        let served = match self.check(reader, request) {
-            Ok(()) => {
-                let served = match self.cache.read_now(request) {
-                    Some(served) => Ok(served),
-                    None => self.cache.read(request).await,
-                };
-                self.found(reader, request, served)
-            }
-            Err(refusal) => Err(refusal),
+        self.check(reader, request)?;
+        let served = match self.cache.read_now(request) {
+            Some(served) => Ok(served),
+            None => self.cache.read(request).await,
         };
-        self.counted(served)
+        self.found(reader, request, served)
     }
 
     /// Returns what was read for the client, unless it may not have that.
@@ -60,11 +67,6 @@ impl SecretsEndpoint {
         let served = served.map_err(|failure| failed(request, failure))?;
         self.check_found(reader, &served)?;
         Ok(served)
-    }
-
-    /// Counts a read that was denied.
-    pub(super) fn counted<T>(&self, result: Result<T, ReadRefusal>) -> Result<T, ReadRefusal> {
-        result.inspect_err(|refusal| self.denied.count(refusal))
     }
 
     /// Refuses a read before it is made.
@@ -118,6 +120,49 @@ impl SecretsEndpoint {
         Ok(reply::value(served, body(&served.value)))
     }
 
+    /// Returns the response that says why the client gets no value, after it was logged.
+    pub(super) fn refuse(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+        refusal: ReadRefusal,
+    ) -> EarlyResponse {
+        self.log_refusal(reader, request, &refusal);
+        match request.item {
+            ReadItem::Secret(_) => refusal.into(),
+            ReadItem::Parameter(..) => reply::of_parameter(&refusal).into(),
+        }
+    }
+
+    /// Logs that the client does not get a value, and counts it if that was denied.
+    pub(super) fn log_refusal(
+        &self,
+        reader: &ReadingClient<'_>,
+        request: &ReadRequest,
+        refusal: &ReadRefusal,
+    ) {
+        self.denied.count(refusal);
+        let (address, user) = (reader.peer.address_text(), reader.peer.user());
+        let (kind, name) = match &request.item {
+            ReadItem::Secret(secret) => ("secret", secret.secret.shown()),
+            ReadItem::Parameter(parameter, _) => ("parameter", parameter.parameter.shown()),
+        };
+        let (token, status) = (reader.token.name(), refusal.parts().0.as_u16());
+        let (reason, role) = (&*refusal.reason(), role_of(request));
+        let fields: [Field<'_>; 7] = [
+            ("route", &reader.route),
+            ("peer", &address),
+            ("uid", &user),
+            ("token", &token),
+            (kind, &name),
+            ("status", &status),
+            ("reason", &reason),
+        ];
+        let role = role.as_ref().map(|(name, role)| -> Field<'_> { (name, role) });
+        let fields: Vec<Field<'_>> = fields.into_iter().chain(role).collect();
+        self.audit.event(&SECRET_READ_FAILED, &fields);
+    }
+
     /// Logs that the client gets a value.
     pub(super) fn audit_read(
         &self,
@@ -135,7 +180,7 @@ impl SecretsEndpoint {
         let version = served.value.version().unwrap_or_default();
         let (stale, fresh) = (served.stale.map(|it| it.past_ttl.as_secs()), served.source.name());
         let reason = served.stale.map(|it| it.reason.name());
-        let role = request.role.as_deref();
+        let role = role_of(request);
         let fields: [Option<Field<'_>>; 10] = [
             Some(("route", &route)),
             Some(("peer", &address)),
@@ -146,12 +191,18 @@ impl SecretsEndpoint {
             Some(("value", &fresh)),
             stale.as_ref().map(|stale| ("stale_seconds", stale as _)),
             reason.as_ref().map(|reason| ("reason", reason as _)),
-            role.as_ref().map(|role| ("role_name", role as _)),
+            role.as_ref().map(|(name, role)| (*name, role as _)),
         ];
         let fields: Vec<Field<'_>> = fields.into_iter().flatten().collect();
         let recorded = self.audit.record(&SECRET_READ, &fields, reader.peer);
         recorded.map_err(|LogNotWritten| ReadRefusal::NotLogged)
     }
+}
+
+/// Returns the field that names the role of a request, if it names one.
+fn role_of(request: &ReadRequest) -> Option<(&'static str, &str)> {
+    let role = request.role.as_deref()?;
+    Some((if role.starts_with("arn:") { "role" } else { "role_name" }, role))
 }
 
 /// Returns why a read failed. That a role is not served is said as of one that may not be named.

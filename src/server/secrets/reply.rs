@@ -134,17 +134,27 @@ impl ReadRefusal {
         }
     }
 
-    /// Returns the reason for the log, if this process or AWS denies the read.
-    pub(super) fn rejection(&self) -> Option<RejectionReason> {
+    /// Returns whether this process denied the read: by its rules, or as the role may not be named.
+    pub(super) fn is_denied_by_rules(&self) -> bool {
+        matches!(self, Self::Role(_) | Self::Rules(_) | Self::Failed(ReadFailure::UnknownRole))
+    }
+
+    /// Returns the reason for the log.
+    pub(super) fn reason(&self) -> Cow<'_, str> {
         match self {
             Self::Role(_) | Self::Failed(ReadFailure::UnknownRole) => {
-                Some(RejectionReason("the role is not among those that may be named"))
+                "the role is not among those that may be named".into()
             }
-            Self::Rules(why) => Some(RejectionReason(why)),
-            Self::Failed(_) if self.is_denied_by_aws() => {
-                Some(RejectionReason("AWS does not allow this secret or parameter"))
+            Self::Rules(why) => (*why).into(),
+            Self::Failed(ReadFailure::Service { code, message, .. }) if message.is_empty() => {
+                (&**code).into()
             }
-            Self::Failed(_) | Self::NotLogged => None,
+            Self::Failed(ReadFailure::Service { code, message, .. }) => {
+                format!("{code}: {message}").into()
+            }
+            Self::Failed(ReadFailure::NoSession { code }) => format!("no session: {code}").into(),
+            Self::Failed(failure) => failure.name().into(),
+            Self::NotLogged => "the log cannot be written".into(),
         }
     }
 }
@@ -158,21 +168,26 @@ const INTERNAL: &str = "InternalFailure";
 impl From<ReadRefusal> for EarlyResponse {
     fn from(refusal: ReadRefusal) -> Self {
         let (status, code, message) = refusal.parts();
-        let mut response = error(status, code, &message);
-        if let Some(reason) = refusal.rejection() {
-            response.extensions_mut().insert(reason);
-        }
-        response.into()
+        error(status, code, &message).into()
     }
+}
+
+/// Returns the error of a parameter, of which AWS may have said its code only.
+pub(super) fn of_parameter(refusal: &ReadRefusal) -> Response {
+    let (status, code, message) = refusal.parts();
+    error_body(status, code, Some(&*message).filter(|message| !message.is_empty()))
 }
 
 /// Returns an error in the format of AWS JSON 1.1. Without a message, the agent returns no code either.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    let (code, message) = match message {
-        "" => (INTERNAL, None),
-        _ if code == INTERNAL => (INTERNAL, None),
-        message => (code, Some(message)),
-    };
+    match message {
+        "" => error_body(status, INTERNAL, None),
+        _ if code == INTERNAL => error_body(status, INTERNAL, None),
+        message => error_body(status, code, Some(message)),
+    }
+}
+
+fn error_body(status: StatusCode, code: &str, message: Option<&str>) -> Response {
     let body = AwsErrorBody { code, message };
     response::json_text(status, serde_json::to_string(&body).expect("strings serialize"))
 }

@@ -182,15 +182,7 @@ pub(super) fn failed(failures: &[(&str, UnresolvedReason)]) -> Response {
     let (status, code, message) = first.parts();
     let body = FailureList { code, message, failures: documents };
     let body = serde_json::to_string(&body).expect("strings serialize");
-    let mut response = response::json_text(status, body);
-    let rejections = failures.iter().filter_map(|(_, reason)| match reason {
-        UnresolvedReason::Read(refusal) => refusal.rejection(),
-        _ => None,
-    });
-    if let Some(rejection) = rejections.into_iter().next() {
-        response.extensions_mut().insert(rejection);
-    }
-    response
+    response::json_text(status, body)
 }
 
 #[derive(Serialize)]

@@ -273,6 +273,13 @@ const PARAMETERS: &[(&str, Headers, u16, &str)] = &[
     ),
     ("GET /systemsmanager/parameters/get?name=/prod/url", Only(&[]), 403, "Bad Token"),
     ("POST /systemsmanager/parameters/get?name=/prod/url", Token, 405, "Not allowed"),
+    // AWS gives no message with this code.
+    (
+        "GET /systemsmanager/parameters/get?name=silent",
+        Token,
+        400,
+        r#"{"__type":"InvalidRequestException"}"#,
+    ),
     ("GET /systemsmanager/parameters/get", Token, 400, "missing parameter name"),
     ("GET /systemsmanager/parameters/get?name=", Token, 400, "missing parameter name"),
     ("GET /systemsmanager/parameters/get?name=a&version=x", Token, 400, "invalid version value"),

@@ -138,7 +138,7 @@ fn all_failures_of_a_list_are_told_and_no_value() {
     assert!(!text(&response).contains("hunter2"));
     let read = fixture.cache.requests.borrow();
     assert!(!read.iter().any(|request| format!("{:?}", request.item).contains("root")));
-    assert_eq!(fixture.log.events(), ["request_refused"]);
+    assert_eq!(fixture.log.events(), ["secret_read_failed"; 2]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn wait_without_a_change_ends_with_304() {
     assert_eq!(other.status(), 200);
     let missing = one(&fixture, "reference=sm://missing&if-not-version=other&wait=1m");
     assert_eq!(missing.status(), 400);
-    assert_eq!(fixture.log.events(), ["secret_read"]);
+    assert_eq!(fixture.log.events(), ["secret_read", "secret_read_failed"]);
 }
 
 #[test]
