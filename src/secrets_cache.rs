@@ -13,6 +13,7 @@ mod outage;
 mod outcome;
 mod policy;
 mod prefetch;
+mod queue;
 mod read;
 mod reading;
 mod rotation;
@@ -20,6 +21,7 @@ mod snapshot;
 mod statistics;
 mod upstream;
 mod value;
+mod waiting;
 
 pub use policy::{CachePolicy, READER_LIMIT};
 pub use prefetch::{Prefetch, PrefetchFailure, PrefetchItems, ReportPrefetchFailure};
@@ -38,10 +40,10 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::Notify;
 
-use call::CallQueue;
 use entries::EntryTable;
 use listing::NextLists;
 use outage::KnownOutages;
+use queue::CallQueue;
 use roles_anywhere_client::ports::Ports;
 
 /// Reads of the cache, as the endpoints see it.
@@ -91,8 +93,6 @@ pub struct SecretsCache {
     queue: RefCell<CallQueue>,
     /// Wakes what makes the calls.
     queued: Notify,
-    /// The calls that are waiting or late, of those in flight.
-    idle_calls: Cell<usize>,
     next_lists: RefCell<NextLists>,
     statistics: RefCell<CacheStatistics>,
     /// The number of the last event; the later one has the higher number.
@@ -117,7 +117,6 @@ impl SecretsCache {
             outages: RefCell::default(),
             queue: RefCell::default(),
             queued: Notify::new(),
-            idle_calls: Cell::default(),
             next_lists: RefCell::default(),
             statistics: RefCell::default(),
             last_number: Cell::default(),

@@ -20,7 +20,8 @@ variants!(ValueError:
 );
 variants!(ReferenceRoleError: NoFile Unknown Unusable Partition);
 variants!(ReadFailure:
-    Service Timeout Unreachable Interrupted Unreadable NoSession UnknownRole Inconsistent Internal
+    Service Timeout Unreachable Interrupted Unreadable NoSession UnknownRole Inconsistent
+    TooManyReads Internal
 );
 variants!(PrintedLineError: SeveralLines Binary);
 
@@ -92,6 +93,7 @@ fn read_failures() -> Vec<ReadFailure> {
         ReadFailure::NoSession { code: "expired" },
         ReadFailure::UnknownRole,
         ReadFailure::Inconsistent,
+        ReadFailure::TooManyReads,
         ReadFailure::Internal,
     ]
 }

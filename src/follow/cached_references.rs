@@ -58,6 +58,7 @@ impl CachedReferences {
             region: Some(lookup.scope.region.clone()),
             item: lookup.item.clone().into_read(),
             freshness: RequestedFreshness::Cached,
+            client: None,
         };
         let reads = plan.lookups().iter().map(read).collect();
         let pause = ttl.clamp(Duration::from_secs(1), LONGEST_PAUSE);

@@ -361,7 +361,8 @@ impl From<ReadFailure> for Error {
             | ReadFailure::Unreachable
             | ReadFailure::Interrupted
             | ReadFailure::Unreadable
-            | ReadFailure::Inconsistent => ErrorKind::Unreachable,
+            | ReadFailure::Inconsistent
+            | ReadFailure::TooManyReads => ErrorKind::Unreachable,
             ReadFailure::UnknownRole | ReadFailure::Internal => ErrorKind::Internal,
         };
         Self::new(kind, failure).hint("`roles-anywhere resolve` with the reference says more")

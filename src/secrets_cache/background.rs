@@ -1,6 +1,5 @@
 //! What runs beside the readers: their calls, checks before the TTL ends, and the prefetch.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
@@ -13,11 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use super::SecretsCache;
 use super::entry::ValueEntry;
 use super::prefetch::ReportPrefetchFailure;
+use super::queue::CALLS_AT_ONCE;
 use super::upstream::SessionState;
-
-/// How many calls are in flight at the same time: each may need a connection of its own. Those that are
-/// late do not count.
-const CALLS_AT_ONCE: usize = 16;
 
 /// How long a call is expected to take, to begin checks early if many are to end in time.
 const EXPECTED_CALL: Duration = Duration::from_millis(200);
@@ -25,15 +21,6 @@ const EXPECTED_CALL: Duration = Duration::from_millis(200);
 /// The bounds of the time after which the entries are examined again: an entry that was not read for long
 /// may have been read meanwhile.
 const TICK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// Counts a call that is waiting or late as idle, until it is dropped.
-pub(super) struct IdleCall<'a>(&'a Cell<usize>);
-
-impl Drop for IdleCall<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
-    }
-}
 
 impl SecretsCache {
     /// Makes all calls, those of readers too, until it is dropped. `report` gets what was not read at the
@@ -50,9 +37,9 @@ impl SecretsCache {
                 next_examination = now + self.check_due(now);
                 lists.extend(self.due_lists().into_iter().map(|scope| self.compare_list(scope)));
             }
-            while calls.len() < CALLS_AT_ONCE + self.idle_calls.get() {
-                let Some((entry, call)) = self.queue.borrow_mut().next() else { break };
-                calls.push(Box::pin(self.perform(entry, call)));
+            loop {
+                let Some(next) = self.queue.borrow_mut().next() else { break };
+                calls.push(Box::pin(self.perform(next)));
             }
             let ended = pin!(async {
                 // Without calls, there is no end of one to wait for.
@@ -69,14 +56,6 @@ impl SecretsCache {
             let work = select(ended, select(listed, prefetch.as_mut()));
             select(work, woken).await;
         }
-    }
-
-    /// Counts a call as idle.
-    pub(super) fn idle_call(&self) -> IdleCall<'_> {
-        self.idle_calls.set(self.idle_calls.get() + 1);
-        // Another call may start in its place.
-        self.queued.notify_one();
-        IdleCall(&self.idle_calls)
     }
 
     /// Drops what was read with roles that have no session any more, as AWS refuses another one.
@@ -119,8 +98,7 @@ impl SecretsCache {
                 next = next.min(due);
                 continue;
             }
-            let item = entry.state.borrow().item.clone();
-            if self.outages.borrow_mut().allow_call(&entry.scope, &item, now) {
+            if self.outages.borrow_mut().allow_call(&entry.service, now) {
                 drop(self.call_in_background(&entry));
             }
         }

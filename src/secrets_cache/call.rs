@@ -1,44 +1,28 @@
 //! The calls of the cache: one for an entry at a time, whose readers all get its result.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-
-use futures_util::future::{Either, select};
-use tokio::sync::Notify;
 
 use super::SecretsCache;
 use super::decision::LastFailure;
 use super::entry::{CallSpan, EntryState, ValueEntry};
 use super::key::CURRENT;
+use super::outage::ServiceScope;
 use super::outcome::{CallFound, CallTimes};
-use super::policy::{CALL_LIMIT, DENIED_FOR, LONGEST_WITHOUT_GET, READER_LIMIT, REFRESH_INTERVAL};
+use super::policy::{
+    CALL_LIMIT, DENIED_FOR, LONGEST_WITHOUT_GET, PROBES_AT_ONCE, READER_LIMIT, REFRESH_INTERVAL,
+};
+use super::queue::{CallKind, CallMaker, NextCall, PendingCall};
 use super::read::{OutageReason, ReadFailure, ReadItem, RequestedFreshness};
 use super::rotation::RotationWindow;
 use super::upstream::{CallResult, UpstreamFailure};
 use super::value::{CachedValue, FetchedValue};
+use super::waiting::{IdleCall, WaitingReader};
+use futures_util::future::{Either, select};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
 use roles_anywhere_client::aws::secret_description::SecretDescription;
-
-/// A call that is to be made, or is in flight.
-pub(super) struct PendingCall {
-    kind: CallKind,
-    not_before: Duration,
-    ended: Notify,
-    outcome: RefCell<Option<CallOutcome>>,
-}
-
-/// What is called.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum CallKind {
-    /// `DescribeSecret` if it can tell that the version has not changed, else [`CallKind::Get`].
-    Check,
-    /// `GetSecretValue` or `GetParameter`.
-    Get,
-}
 
 /// A value with the time when the call began that confirmed it, or the failure.
 pub(super) type CallOutcome = Result<(Rc<CachedValue>, Duration), LastFailure>;
@@ -56,90 +40,66 @@ impl PendingCall {
     }
 }
 
-/// Calls that are to be made.
-#[derive(Default)]
-pub(super) struct CallQueue {
-    of_readers: VecDeque<(Rc<ValueEntry>, Rc<PendingCall>)>,
-    in_background: VecDeque<(Rc<ValueEntry>, Rc<PendingCall>)>,
-}
-
-impl CallQueue {
-    /// Returns the next call; readers go before the background.
-    pub(super) fn next(&mut self) -> Option<(Rc<ValueEntry>, Rc<PendingCall>)> {
-        self.of_readers.pop_front().or_else(|| self.in_background.pop_front())
-    }
-
-    /// Removes a call that has not begun; returns whether it was there.
-    fn remove(&mut self, call: &Rc<PendingCall>) -> bool {
-        let at = self.of_readers.iter().position(|(_, queued)| Rc::ptr_eq(queued, call));
-        at.and_then(|at| self.of_readers.remove(at)).is_some()
-    }
-
-    fn hurry(&mut self, call: &Rc<PendingCall>) {
-        let at = self.in_background.iter().position(|(_, queued)| Rc::ptr_eq(queued, call));
-        self.of_readers.extend(at.and_then(|at| self.in_background.remove(at)));
-    }
-}
-
-/// A reader that waits for a call. If it gives up before the call has begun, and nobody else waits, there is
-/// no call: clients that hang up must not make the queue longer and longer.
-struct WaitingReader<'a> {
-    cache: &'a SecretsCache,
-    entry: &'a Rc<ValueEntry>,
-    call: Rc<PendingCall>,
-}
-
-impl Drop for WaitingReader<'_> {
-    fn drop(&mut self) {
-        // The queue, the entry, and this reader.
-        let is_last = Rc::strong_count(&self.call) <= 3;
-        if is_last && self.cache.queue.borrow_mut().remove(&self.call) {
-            self.entry.state.borrow_mut().call = None;
-            self.cache.entries.borrow_mut().remove_if_empty(self.entry);
-        }
-    }
-}
-
 impl SecretsCache {
-    /// Returns the result of a call for a reader; that of none by `deadline` is a timeout.
+    /// Returns the result of a call for a reader of `client`; that of none by `deadline` is a timeout.
     pub(super) async fn wait_for_call(
         &self,
         entry: &Rc<ValueEntry>,
-        freshness: RequestedFreshness,
+        (freshness, client): (RequestedFreshness, Option<&Rc<str>>),
         deadline: Duration,
     ) -> CallOutcome {
-        let call = self.call_for(entry, freshness);
-        let reader = WaitingReader { cache: self, entry, call };
+        let call = match self.call_for(entry, freshness, client) {
+            Ok(call) => call,
+            Err(failure) => {
+                self.entries.borrow_mut().remove_if_empty(entry);
+                return Err(failure);
+            }
+        };
+        let reader = WaitingReader::new(self, entry, call);
         let clock = &self.ports.clock;
         let remaining = deadline.saturating_sub(clock.uptime());
         match select(pin!(reader.call.outcome()), self.ports.timer.sleep(remaining)).await {
             Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(LastFailure {
-                at: clock.uptime(),
-                outage: Some(OutageReason::Timeout),
-                failure: ReadFailure::Timeout,
-            }),
+            Either::Right(_) => Err(LastFailure::timeout(clock.uptime())),
         }
     }
 
-    /// Returns the call whose result a reader of `entry` gets: the one in flight, or another one.
-    fn call_for(&self, entry: &Rc<ValueEntry>, freshness: RequestedFreshness) -> Rc<PendingCall> {
+    /// Returns the call whose result a reader of `entry` gets: the one in flight, or another one. The error
+    /// is the result if none is made.
+    fn call_for(
+        &self,
+        entry: &Rc<ValueEntry>,
+        freshness: RequestedFreshness,
+        client: Option<&Rc<str>>,
+    ) -> Result<Rc<PendingCall>, LastFailure> {
         let mut queue = self.queue.borrow_mut();
         let mut state = entry.state.borrow_mut();
         if let Some(call) = &state.call {
-            queue.hurry(call);
-            return Rc::clone(call);
+            queue.hurry(entry, call);
+            return Ok(Rc::clone(call));
         }
+        let (now, service) = (self.ports.clock.uptime(), &entry.service);
+        if queue.calls_of(service) >= PROBES_AT_ONCE
+            && let Some(failure) = self.outages.borrow().persistent(service, now)
+        {
+            return Err(failure);
+        }
+        if !queue.has_room(client.map(|client| &**client)) {
+            return Err(LastFailure { at: now, outage: None, failure: ReadFailure::TooManyReads });
+        }
+        let maker = CallMaker::Reader(client.map(Rc::clone));
         let call = match (freshness, state.last_call_ended) {
-            (RequestedFreshness::Cached, _) => state.new_call(CallKind::Check, Duration::ZERO),
+            (RequestedFreshness::Cached, _) => {
+                state.new_call(CallKind::Check, Duration::ZERO, maker)
+            }
             (RequestedFreshness::Now, ended) => {
                 let not_before = ended.map_or(Duration::ZERO, |ended| ended + REFRESH_INTERVAL);
-                state.new_call(CallKind::Get, not_before)
+                state.new_call(CallKind::Get, not_before, maker)
             }
         };
-        queue.of_readers.push_back((Rc::clone(entry), Rc::clone(&call)));
+        queue.push(entry, &call);
         self.queued.notify_one();
-        call
+        Ok(call)
     }
 
     /// Returns a call for which no reader waits yet, or the one in flight.
@@ -148,22 +108,22 @@ impl SecretsCache {
         if let Some(call) = &state.call {
             return Rc::clone(call);
         }
-        let call = state.new_call(CallKind::Check, Duration::ZERO);
-        let queued = (Rc::clone(entry), Rc::clone(&call));
-        self.queue.borrow_mut().in_background.push_back(queued);
+        let call = state.new_call(CallKind::Check, Duration::ZERO, CallMaker::Background);
+        self.queue.borrow_mut().push(entry, &call);
         self.queued.notify_one();
         call
     }
 
     /// Makes a call, and hands its result to the readers that wait for it.
-    pub(super) async fn perform(&self, entry: Rc<ValueEntry>, call: Rc<PendingCall>) {
+    pub(super) async fn perform(&self, NextCall { entry, call, service }: NextCall) {
         let pause = call.not_before.saturating_sub(self.ports.clock.uptime());
         if !pause.is_zero() {
-            let _idle = self.idle_call();
+            let _idle = IdleCall::new(self, &service);
             self.ports.timer.sleep(pause).await;
         }
         let began = (self.next_number(), self.ports.clock.uptime());
-        let found = self.within_limit(&entry, self.find(&entry, call.kind)).await;
+        let work = self.find(&entry, call.kind);
+        let found = self.within_limit(&service, began.0, work).await;
         let span = CallSpan { began: began.0, ended: self.next_number() };
         let outcome = self.finish(&entry, found, CallTimes { span, began: began.1 });
         {
@@ -173,14 +133,20 @@ impl SecretsCache {
         }
         *call.outcome.borrow_mut() = Some(outcome);
         call.ended.notify_waiters();
-        self.shrink();
+        {
+            let mut queue = self.queue.borrow_mut();
+            queue.ended(&call);
+            queue.release(&service);
+        }
+        self.entries.borrow_mut().shrink_after(&entry, &self.policy.get());
     }
 
     /// Returns the result of `work`. Once it has taken as long as readers wait, an outage is known; it may
     /// go on, and end that.
     async fn within_limit<T>(
         &self,
-        entry: &ValueEntry,
+        service: &ServiceScope,
+        began: u64,
         work: impl Future<Output = CallResult<T>>,
     ) -> CallResult<T> {
         let timer = &self.ports.timer;
@@ -188,10 +154,9 @@ impl SecretsCache {
         if let Either::Left((found, _)) = select(work.as_mut(), timer.sleep(READER_LIMIT)).await {
             return found;
         }
-        let _idle = self.idle_call();
-        let item = entry.state.borrow().item.clone();
-        let now = self.ports.clock.uptime();
-        self.outages.borrow_mut().begin(&entry.scope, &item, OutageReason::Timeout, now);
+        let _idle = IdleCall::new(self, service);
+        let failure = LastFailure::timeout(self.ports.clock.uptime());
+        self.outages.borrow_mut().begin(service, &failure, began);
         match select(work, timer.sleep(CALL_LIMIT - READER_LIMIT)).await {
             Either::Left((found, _)) => found,
             Either::Right(_) => {
@@ -252,9 +217,13 @@ impl SecretsCache {
 }
 
 impl EntryState {
-    fn new_call(&mut self, kind: CallKind, not_before: Duration) -> Rc<PendingCall> {
-        let (ended, outcome) = (Notify::new(), RefCell::new(None));
-        let call = Rc::new(PendingCall { kind, not_before, ended, outcome });
+    fn new_call(
+        &mut self,
+        kind: CallKind,
+        not_before: Duration,
+        maker: CallMaker,
+    ) -> Rc<PendingCall> {
+        let call = Rc::new(PendingCall::new(kind, not_before, maker));
         self.call = Some(Rc::clone(&call));
         call
     }

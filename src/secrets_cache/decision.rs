@@ -27,6 +27,13 @@ pub(super) struct LastFailure {
     pub(super) failure: ReadFailure,
 }
 
+impl LastFailure {
+    /// Returns that there was no response in time.
+    pub(super) fn timeout(at: Duration) -> Self {
+        Self { at, outage: Some(OutageReason::Timeout), failure: ReadFailure::Timeout }
+    }
+}
+
 /// What a read gets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum ReadDecision {

@@ -1,5 +1,7 @@
 //! All entries, by each of their names; the least recently used are removed first.
 
+mod limits;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,13 +12,10 @@ use super::policy::{CachePolicy, FAILURE_TTL};
 use super::read::ReadItem;
 use super::upstream::{CallScope, ReadingRole};
 use super::value::FetchedValue;
+use limits::EntryLimits;
 use roles_anywhere_client::arn::{ParameterArn, SecretArn};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::aws::parameter::{ParameterId, ParameterRequest};
-
-/// The most entries without a value, and the most bytes of their names: each name that AWS refuses is
-/// remembered, and must not displace a value.
-const MAX_FAILED: (usize, usize) = (1_000, 1 << 20);
 
 /// All entries.
 #[derive(Default)]
@@ -24,6 +23,7 @@ pub(super) struct EntryTable {
     names: HashMap<EntryKey, Rc<ValueEntry>>,
     entries: Vec<Rc<ValueEntry>>,
     removed_values: u64,
+    limits: EntryLimits,
 }
 
 impl EntryTable {
@@ -50,6 +50,7 @@ impl EntryTable {
         item: &ReadItem,
     ) -> Rc<ValueEntry> {
         let entry = Rc::new(ValueEntry::new(scope, without_default_stage(item)));
+        entry.position.set(Some(self.entries.len()));
         self.entries.push(Rc::clone(&entry));
         self.name(&entry, key);
         entry
@@ -62,7 +63,7 @@ impl EntryTable {
         entry: &Rc<ValueEntry>,
         fetched: &FetchedValue,
     ) -> Rc<ValueEntry> {
-        if !self.has(entry) {
+        if !has(entry) {
             return Rc::clone(entry);
         }
         let CallScope { role, region } = &entry.scope;
@@ -90,7 +91,7 @@ impl EntryTable {
         }
         if !Rc::ptr_eq(&target, entry) {
             keys.extend(std::mem::take(&mut entry.state.borrow_mut().names));
-            self.entries.retain(|other| !Rc::ptr_eq(other, entry));
+            self.take_out(entry);
             target.last_read.set(target.last_read.get().max(entry.last_read.get()));
             target.last_use.set(target.last_use.get().max(entry.last_use.get()));
             entry.changed.notify_waiters();
@@ -105,7 +106,7 @@ impl EntryTable {
     ///
     /// A secret that was deleted and made again has another ARN: by its name it is read again.
     pub(super) fn keep_only_name(&mut self, entry: &Rc<ValueEntry>, item: &ReadItem) {
-        if !self.has(entry) {
+        if !has(entry) {
             return;
         }
         let own = EntryKey::of(&entry.scope.role, &entry.scope.region, item);
@@ -119,11 +120,7 @@ impl EntryTable {
 
     /// Removes all that a role has read.
     pub(super) fn remove_role(&mut self, role: &ReadingRole) {
-        let (gone, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition::<Vec<_>, _>(|entry| entry.scope.role.id == role.id);
-        self.entries = kept;
-        gone.iter().for_each(|entry| self.withdraw(entry));
+        self.remove_if(|entry| entry.scope.role.id == role.id);
     }
 
     /// Removes what is of no use at `now`, unless it is being read.
@@ -141,16 +138,24 @@ impl EntryTable {
         });
     }
 
+    /// Removes the least recently used entries beyond the limits, now that a call for `entry` has ended.
+    /// What is being read stays.
+    pub(super) fn shrink_after(&mut self, entry: &ValueEntry, policy: &CachePolicy) {
+        if self.limits.may_be_exceeded_with(entry) {
+            self.shrink(policy);
+        }
+    }
+
     /// Removes the least recently used entries beyond the limits. What is being read stays.
     pub(super) fn shrink(&mut self, policy: &CachePolicy) {
-        let (values, failed) = self
-            .entries
-            .iter()
-            .map(Rc::clone)
-            .partition::<Vec<_>, _>(|entry| entry.state.borrow().held.is_some());
-        let mut removed = excess(values, (policy.max_entries, policy.max_bytes));
-        removed.extend(excess(failed, MAX_FAILED));
-        self.remove_if(|entry| removed.contains(&std::ptr::from_ref(entry)));
+        let excess = self.limits.excess(&self.entries, policy);
+        excess.iter().for_each(|entry| self.remove(entry));
+    }
+
+    /// Returns how many entries were examined for their limits.
+    #[cfg(test)]
+    pub(super) fn examined(&self) -> usize {
+        self.limits.examined
     }
 
     /// Removes an entry of which nothing is known and that is not being read.
@@ -160,24 +165,31 @@ impl EntryTable {
             state.held.is_none() && state.failure.is_none() && state.call.is_none()
         };
         if is_empty {
-            self.remove_if(|other| std::ptr::eq(other, &**entry));
+            self.remove(entry);
         }
     }
 
     fn remove_if(&mut self, is_removed: impl Fn(&ValueEntry) -> bool) {
-        if !self.entries.iter().any(|entry| is_removed(entry)) {
-            return;
-        }
-        let (gone, kept) = std::mem::take(&mut self.entries)
-            .into_iter()
-            .partition::<Vec<_>, _>(|entry| is_removed(entry));
-        self.entries = kept;
-        gone.iter().for_each(|entry| self.withdraw(entry));
+        let removed = self.entries.iter().filter(|entry| is_removed(entry)).map(Rc::clone);
+        let removed: Vec<_> = removed.collect();
+        removed.iter().for_each(|entry| self.remove(entry));
     }
 
-    /// Returns whether it is an entry. One that was removed may still have readers.
-    fn has(&self, entry: &Rc<ValueEntry>) -> bool {
-        self.entries.iter().any(|other| Rc::ptr_eq(other, entry))
+    /// Removes an entry, if it is one.
+    fn remove(&mut self, entry: &Rc<ValueEntry>) {
+        if self.take_out(entry) {
+            self.withdraw(entry);
+        }
+    }
+
+    /// Takes an entry out of all entries, but not its names; returns whether it was one.
+    fn take_out(&mut self, entry: &ValueEntry) -> bool {
+        let Some(position) = entry.position.take() else { return false };
+        self.entries.swap_remove(position);
+        if let Some(moved) = self.entries.get(position) {
+            moved.position.set(Some(position));
+        }
+        true
     }
 
     /// Withdraws the names and the value of an entry that is not among the entries any more.
@@ -198,7 +210,7 @@ impl EntryTable {
         {
             before.state.borrow_mut().names.retain(|name| *name != key);
             if before.state.borrow().names.is_empty() {
-                self.entries.retain(|other| !Rc::ptr_eq(other, &before));
+                self.take_out(&before);
                 before.changed.notify_waiters();
             }
         }
@@ -209,36 +221,9 @@ impl EntryTable {
     }
 }
 
-/// Returns the least recently used of `entries` beyond the limits of their number and bytes.
-fn excess(
-    mut entries: Vec<Rc<ValueEntry>>,
-    (max_entries, max_bytes): (usize, usize),
-) -> Vec<*const ValueEntry> {
-    let mut bytes: usize = entries.iter().map(|entry| size(entry)).sum();
-    let mut count = entries.len();
-    let mut removed = Vec::new();
-    if count <= max_entries && bytes <= max_bytes {
-        return removed;
-    }
-    entries.sort_by_key(|entry| entry.last_use.get());
-    // The last one has just been read.
-    entries.pop();
-    for entry in entries.iter().filter(|entry| entry.state.borrow().call.is_none()) {
-        if count <= max_entries && bytes <= max_bytes {
-            break;
-        }
-        (count, bytes) = (count - 1, bytes - size(entry));
-        removed.push(Rc::as_ptr(entry));
-    }
-    removed
-}
-
-/// Returns the bytes of an entry's value; without one, of its names, which may be of any length.
-fn size(entry: &ValueEntry) -> usize {
-    let state = entry.state.borrow();
-    // What AWS is asked for has a name too.
-    let names = || 2 * state.names.iter().map(EntryKey::len).sum::<usize>();
-    state.held.as_ref().map_or_else(names, |held| held.value.size())
+/// Returns whether it is an entry. One that was removed may still have readers.
+fn has(entry: &ValueEntry) -> bool {
+    entry.position.get().is_some()
 }
 
 fn without_default_stage(item: &ReadItem) -> ReadItem {

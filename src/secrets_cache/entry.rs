@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::call::PendingCall;
 use super::decision::{EntryView, LastFailure};
 use super::key::EntryKey;
+use super::outage::ServiceScope;
+use super::queue::PendingCall;
 use super::read::{OutageReason, ReadItem};
 use super::rotation::RotationWindow;
 use super::upstream::CallScope;
@@ -17,12 +18,16 @@ use super::value::CachedValue;
 /// A version of a secret or a parameter, by whatever names it is read. Times are of the process's uptime.
 pub(super) struct ValueEntry {
     pub(super) scope: CallScope,
+    /// What its calls fail with.
+    pub(super) service: ServiceScope,
     pub(super) state: RefCell<EntryState>,
     /// Wakes readers that wait for another version.
     pub(super) changed: Notify,
     pub(super) last_read: Cell<Option<Duration>>,
     /// The number of its last use, of which the entry with the lowest is removed first.
     pub(super) last_use: Cell<u64>,
+    /// Where it is among all entries; `None` if it was removed.
+    pub(super) position: Cell<Option<usize>>,
 }
 
 /// The part of an entry that calls change.
@@ -87,6 +92,7 @@ impl SeenBetween {
 impl ValueEntry {
     /// Returns an entry without a value.
     pub(super) fn new(scope: CallScope, item: ReadItem) -> Self {
+        let service = ServiceScope::of(&scope, &item);
         let state = EntryState {
             item,
             held: None,
@@ -101,10 +107,12 @@ impl ValueEntry {
         };
         Self {
             scope,
+            service,
             state: RefCell::new(state),
             changed: Notify::new(),
             last_read: Cell::new(None),
             last_use: Cell::new(0),
+            position: Cell::new(None),
         }
     }
 

@@ -37,24 +37,26 @@ impl SecretsCache {
     ) -> CallOutcome {
         let item = entry.state.borrow().item.clone();
         let now = self.ports.clock.uptime();
+        let service = &entry.service;
         let (outage, failure) = match found {
             Ok(found) => {
-                self.outages.borrow_mut().end(&entry.scope, &item);
+                self.outages.borrow_mut().end(service, times.span.ended, now);
                 return match found {
                     CallFound::Unchanged(value) => self.confirm(entry, &value, times),
                     CallFound::Value(fetched) => Ok(self.store(entry, fetched, times)),
                 };
             }
             Err(UpstreamFailure::Refused(failure)) => {
-                self.outages.borrow_mut().end(&entry.scope, &item);
+                self.outages.borrow_mut().end(service, times.span.ended, now);
                 self.entries.borrow_mut().keep_only_name(entry, &item);
                 entry.state.borrow_mut().held = None;
                 entry.changed.notify_waiters();
                 (None, failure)
             }
             Err(UpstreamFailure::Outage(reason, failure)) => {
-                self.outages.borrow_mut().begin(&entry.scope, &item, reason, now);
-                (Some(reason), failure)
+                let failure = LastFailure { at: now, outage: Some(reason), failure };
+                self.outages.borrow_mut().begin(service, &failure, times.span.began);
+                (Some(reason), failure.failure)
             }
         };
         let failure = LastFailure { at: now, outage, failure };

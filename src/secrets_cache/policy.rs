@@ -44,6 +44,12 @@ pub(super) const OUTAGE_KNOWN_FOR: Duration = Duration::from_secs(30);
 /// The time between two calls that try whether an outage has ended.
 pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How many calls a service has at a time while an outage of it persists: further readers are told of it.
+pub(super) const PROBES_AT_ONCE: usize = 2;
+
+/// From when on an outage persists that no call ended: one failure may be of one connection only.
+pub(super) const OUTAGE_PERSISTS_AFTER: Duration = Duration::from_secs(1);
+
 /// How long a value is confirmed by `DescribeSecret` only. Then `GetSecretValue` also tells whether the role
 /// may still read and decrypt it.
 pub(super) const LONGEST_WITHOUT_GET: Duration = Duration::from_hours(1);

@@ -273,7 +273,7 @@ impl SecretsCache {
         }
         let entry = self.entry_in(&scope.role, &scope.region, item);
         self.store(&entry, fetched, times);
-        self.shrink();
+        self.entries.borrow_mut().shrink_after(&entry, &self.policy.get());
     }
 }
 

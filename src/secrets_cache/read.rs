@@ -19,12 +19,15 @@ pub struct ReadRequest {
     pub item: ReadItem,
     /// How fresh the value has to be.
     pub freshness: RequestedFreshness,
+    /// Who waits for it: the calls that one client waits for are limited, if it is told.
+    pub client: Option<Rc<str>>,
 }
 
 impl ReadRequest {
     /// Returns the read of `item` from the cache, with the first role.
     pub fn cached(item: ReadItem) -> Self {
-        Self { role: None, region: None, item, freshness: RequestedFreshness::Cached }
+        let freshness = RequestedFreshness::Cached;
+        Self { role: None, region: None, item, freshness, client: None }
     }
 }
 
@@ -207,6 +210,9 @@ pub enum ReadFailure {
     /// be asked again.
     #[error("two versions of the secret do not belong together, and AWS could not be asked again")]
     Inconsistent,
+    /// Too many reads wait for AWS, of this client or of all.
+    #[error("too many reads wait for AWS")]
+    TooManyReads,
     /// A defect of this program.
     #[error("this is a defect of roles-anywhere")]
     Internal,
@@ -231,6 +237,7 @@ impl ReadFailure {
             Self::NoSession { .. } => "no_session",
             Self::UnknownRole => "unknown_role",
             Self::Inconsistent => "inconsistent",
+            Self::TooManyReads => "too_many",
             Self::Internal => "internal",
         }
     }

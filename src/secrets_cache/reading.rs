@@ -56,7 +56,7 @@ impl SecretsCache {
                 return Err(failure);
             }
             let entry = self.entry_of(&role, request);
-            let outcome = self.read_entry(&entry, request.freshness, deadline).await;
+            let outcome = self.read_entry(&entry, request, deadline).await;
             // AWS may have refused it by the ARN of a secret that has another one now.
             let has_name =
                 self.known_entry(&role, request).is_some_and(|it| Rc::ptr_eq(&it, &entry));
@@ -70,14 +70,15 @@ impl SecretsCache {
     async fn read_entry(
         &self,
         entry: &Rc<ValueEntry>,
-        freshness: RequestedFreshness,
+        request: &ReadRequest,
         deadline: Duration,
     ) -> Result<ServedValue, LastFailure> {
+        let freshness = request.freshness;
         let now = self.ports.clock.uptime();
         self.touch(entry, now);
         let decision = {
             let state = entry.state.borrow();
-            let outage = self.outages.borrow().of(&entry.scope, &state.item, now);
+            let outage = self.outages.borrow().of(&entry.service, now);
             decide(&state.view(outage), freshness, now, &self.policy.get())
         };
         match decision {
@@ -90,7 +91,8 @@ impl SecretsCache {
                 Err(LastFailure { at: now, outage, failure })
             }
             ReadDecision::Wait => {
-                let outcome = self.wait_for_call(entry, freshness, deadline).await;
+                let of_reader = (freshness, request.client.as_ref());
+                let outcome = self.wait_for_call(entry, of_reader, deadline).await;
                 self.answer(entry, freshness, outcome)
             }
         }

@@ -37,7 +37,8 @@ impl SecretsCache {
             let role = self.upstream.role(requests[older].role.as_deref());
             let Some(role) = role.filter(|_| !is_late) else { break };
             let entry = self.entry_of(&role, &requests[older]);
-            let checked = self.wait_for_call(&entry, RequestedFreshness::Cached, deadline).await;
+            let of_reader = (RequestedFreshness::Cached, requests[older].client.as_ref());
+            let checked = self.wait_for_call(&entry, of_reader, deadline).await;
             match checked {
                 Ok((value, _)) => {
                     if let Ok(served) = &mut results[older] {

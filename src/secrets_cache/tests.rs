@@ -2,6 +2,7 @@
 
 mod background;
 mod fake_aws;
+mod limits;
 mod model;
 mod outages;
 mod reload;
@@ -437,7 +438,7 @@ fn failures_of_many_names_take_no_memory_and_displace_no_value() {
         for n in 0..1_100 {
             missing(format!("missing{n}")).await;
         }
-        assert_eq!(entries(), 2 + 1_000);
+        assert!((1_000..=1_064).contains(&entries()), "{}", entries());
         it.pass(6).await;
         assert_eq!(entries(), 2);
         // Long names take as much room as many.

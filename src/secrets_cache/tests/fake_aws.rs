@@ -63,6 +63,8 @@ pub(super) struct FakeSecret {
 pub(super) struct FakeAws {
     clock: ManualClock,
     pub(super) behaviour: Cell<Behaviour>,
+    /// The operations that hang.
+    pub(super) hanging: RefCell<Vec<&'static str>>,
     /// The time before and after AWS reads its state.
     pub(super) delays: Cell<(Duration, Duration)>,
     pub(super) secrets: RefCell<BTreeMap<String, FakeSecret>>,
@@ -99,6 +101,7 @@ impl FakeAws {
         let aws = Self {
             clock: clock.clone(),
             behaviour: Cell::new(Behaviour::Answers),
+            hanging: RefCell::default(),
             delays: Cell::default(),
             secrets: RefCell::default(),
             parameters: RefCell::default(),
@@ -152,7 +155,9 @@ impl FakeAws {
         let _end = OnEnd(|| self.in_flight.borrow_mut().retain(|other| *other != call));
         let (before, after) = self.delays.get();
         self.wait(before).await;
+        let hangs = self.hanging.borrow().contains(&operation);
         let result = match self.behaviour.get() {
+            _ if hangs => std::future::pending().await,
             Behaviour::Answers if self.denied.borrow().contains(&operation) => {
                 Err(UpstreamFailure::Refused(service("AccessDeniedException")))
             }

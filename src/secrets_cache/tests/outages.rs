@@ -156,6 +156,28 @@ fn a_late_answer_ends_the_outage() {
 }
 
 #[test]
+fn a_call_that_began_before_the_last_answer_begins_no_outage() {
+    Fixture::new(&["s", "s2", "s3"]).run(async |it| {
+        for name in ["s", "s2", "s3"] {
+            assert_eq!(it.number(&secret(name)).await, Ok(1));
+        }
+        it.expire().await;
+        it.aws.behaviour.set(Behaviour::Hangs);
+        let request = secret("s");
+        let mut hanging = it.cache.read(&request);
+        assert!((&mut hanging).now_or_never().is_none());
+        it.settle().await;
+        it.aws.behaviour.set(Behaviour::Answers);
+        assert_eq!(got(it, &secret("s2")).await, (Ok((1, ReadSource::Aws, None)), 0));
+        for _ in 0..12 {
+            it.pass(1).await;
+        }
+        assert_eq!(hanging.await.unwrap().stale.unwrap().reason, OutageReason::Timeout);
+        assert_eq!(got(it, &secret("s3")).await, (Ok((1, ReadSource::Aws, None)), 0));
+    });
+}
+
+#[test]
 fn a_failure_about_one_secret_is_no_outage_of_others() {
     Fixture::new(&["s", "s2"]).run(async |it| {
         for name in ["s", "s2"] {

@@ -47,6 +47,7 @@ impl SecretsEndpoint {
             role: common.role_arn.as_deref().map(Into::into),
             region: None,
             freshness: common.freshness(),
+            client: Some(reader.client()),
             item: ReadItem::Secret(secret),
         };
         let served = self.read(reader, &request).await?;

@@ -24,7 +24,7 @@ impl SecretsEndpoint {
         reader: &ReadingClient<'_>,
         query: &str,
     ) -> Result<Response, EarlyResponse> {
-        let request = parse(query)?;
+        let request = ReadRequest { client: Some(reader.client()), ..parse(query)? };
         let served = self.read(reader, &request).await?;
         self.hand_out(reader, &request, &served, |value| {
             value.body(BodyFormat::LambdaExtension, render)
@@ -71,6 +71,7 @@ fn parse(query: &str) -> Result<ReadRequest, InvalidQuery> {
         role: common.role_arn.as_deref().map(Into::into),
         region: None,
         freshness: common.freshness(),
+        client: None,
         item: ReadItem::Parameter(parameter, decryption),
     })
 }

@@ -43,6 +43,7 @@ impl SecretsEndpoint {
         place: &mut Place<'_>,
     ) -> Result<Response, EarlyResponse> {
         let (question, condition) = Question::of_query(query)?;
+        let question = question.of_client(&reader.client());
         if let (Some(Condition { known_version, wait }), Some(request)) =
             (condition, question.first())
         {
@@ -76,6 +77,7 @@ impl SecretsEndpoint {
                 return Err(reply::plain(StatusCode::PAYLOAD_TOO_LARGE, text).into());
             }
         };
+        let question = question.of_client(&reader.client());
         Ok(self.answers(reader, &question).await?.list())
     }
 
@@ -146,6 +148,10 @@ impl SecretsEndpoint {
                 }
                 (Err(reason), _) | (_, Err(reason)) => failures.push((&*item.text, reason)),
             }
+        }
+        let is_one_too_many = |(_, reason): &(&str, UnresolvedReason)| matches!(reason, UnresolvedReason::Read(refusal) if refusal.is_too_many());
+        if failures.iter().any(is_one_too_many) {
+            return Err(reply::too_many().into());
         }
         if !failures.is_empty() {
             for (request, served) in reads.iter().zip(&served) {

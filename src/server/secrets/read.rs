@@ -1,5 +1,7 @@
 //! A read: who may have it, and the line in the log about it.
 
+use std::rc::Rc;
+
 use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
@@ -27,6 +29,13 @@ pub(super) struct ReadingClient<'a> {
     pub(super) route: &'static str,
     /// The headers of the request.
     pub(super) headers: &'a HeaderMap,
+}
+
+impl ReadingClient<'_> {
+    /// Returns whose reads they are: all holders of a token are one client.
+    pub(super) fn client(&self) -> Rc<str> {
+        Rc::clone(self.token.shared_name())
+    }
 }
 
 const DENIED: &str = "this endpoint does not allow this secret or parameter";

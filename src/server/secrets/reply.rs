@@ -23,9 +23,11 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response {
     response
 }
 
+const TOO_MANY: &str = "Connection limit exceeded";
+
 /// Returns that there are too many requests.
 pub(super) fn too_many() -> Response {
-    plain(StatusCode::TOO_MANY_REQUESTS, "Connection limit exceeded")
+    plain(StatusCode::TOO_MANY_REQUESTS, TOO_MANY)
 }
 
 /// Returns that a request came from a proxy or a web page, or is for another host.
@@ -106,6 +108,7 @@ impl ReadRefusal {
                     (*status, code, (&**message).into())
                 }
                 ReadFailure::Timeout => (504, "TimeoutError", "Timeout".into()),
+                ReadFailure::TooManyReads => (429, "TooManyRequestsException", TOO_MANY.into()),
                 ReadFailure::Unreachable => (502, "ConnectionError", "Read Error".into()),
                 ReadFailure::Unreadable => (502, "ConnectionError", "Response Error".into()),
                 ReadFailure::UnknownRole => {
@@ -124,6 +127,11 @@ impl ReadRefusal {
     /// Returns whether AWS has no such secret, parameter or version.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_missing())
+    }
+
+    /// Returns whether too many reads wait, as there may be too many requests.
+    pub(super) fn is_too_many(&self) -> bool {
+        matches!(self, Self::Failed(ReadFailure::TooManyReads))
     }
 
     /// Returns whether AWS denied the read: policies of the role, of the secret or of the KMS key.
@@ -167,6 +175,9 @@ const INTERNAL: &str = "InternalFailure";
 /// Returns the error as AWS's agent does.
 impl From<ReadRefusal> for EarlyResponse {
     fn from(refusal: ReadRefusal) -> Self {
+        if refusal.is_too_many() {
+            return too_many().into();
+        }
         let (status, code, message) = refusal.parts();
         error(status, code, &message).into()
     }

@@ -34,7 +34,7 @@ pub struct SecretsTokens {
 
 /// A token, and what its holders may read.
 pub struct SecretsToken {
-    name: String,
+    name: Rc<str>,
     access: AccessRules,
     value: TokenValue,
 }
@@ -85,7 +85,7 @@ impl SecretsTokens {
         let is_it = |token: &&Rc<SecretsToken>| match (&token.value, &planned.source) {
             (TokenValue::File(file), TokenSource::File(source)) => {
                 file.source.location == source.location
-                    && (&token.name, &token.access) == (&planned.name, &planned.access)
+                    && (&*token.name, &token.access) == (&*planned.name, &planned.access)
             }
             _ => false,
         };
@@ -146,7 +146,7 @@ impl SecretsToken {
             }
             TokenSource::Value(value) => {
                 let value = TokenValue::Fixed(value.clone());
-                Ok(Self { name: planned.name, access: planned.access, value })
+                Ok(Self { name: planned.name.into(), access: planned.access, value })
             }
             TokenSource::File(source) => Self::of_file(&planned, source, &files.read(source)?),
         }
@@ -166,17 +166,22 @@ impl SecretsToken {
             previous: RefCell::default(),
             is_unreadable: Cell::default(),
         };
-        Ok(Self { name, access, value: TokenValue::File(Box::new(file)) })
+        Ok(Self { name: name.into(), access, value: TokenValue::File(Box::new(file)) })
     }
 
     /// Returns the token of this process, all of whose holders may read what the endpoint allows.
     pub fn own(token: RouteToken) -> Self {
         let value = TokenValue::Own(Box::new(token));
-        Self { name: "own".to_owned(), access: AccessRules::default(), value }
+        Self { name: "own".into(), access: AccessRules::default(), value }
     }
 
     /// Returns its name in the log.
     pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns its name, to keep it.
+    pub(super) fn shared_name(&self) -> &Rc<str> {
         &self.name
     }
 

@@ -1,5 +1,6 @@
 //! What a client asks for: references, and the reads that they need.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -134,6 +135,7 @@ impl Question {
             region: reference.region().cloned(),
             item,
             freshness: common.freshness(),
+            client: None,
         };
         let item = LookupItem::of(&reference).into_read();
         let older = match (&item, previous) {
@@ -166,6 +168,12 @@ impl Question {
             self.reads.push(read);
             self.reads.len() - 1
         })
+    }
+
+    /// Returns it as the question of a client.
+    pub(super) fn of_client(mut self, client: &Rc<str>) -> Self {
+        self.reads.iter_mut().for_each(|read| read.client = Some(Rc::clone(client)));
+        self
     }
 
     /// Returns the references.
