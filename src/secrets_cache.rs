@@ -48,7 +48,7 @@ use roles_anywhere_client::ports::Ports;
 
 /// Reads of the cache, as the endpoints see it.
 pub trait ReadSecrets {
-    /// Returns a value: at once, or after a call of at most [`READER_LIMIT`].
+    /// Returns a value: at once, or after a call that ends by the deadline.
     fn read<'a>(
         &'a self,
         request: &'a ReadRequest,
@@ -138,6 +138,12 @@ impl SecretsCache {
         self.last_number.get()
     }
 
+    /// Returns when reads fail without a result.
+    fn deadline<'a>(&self, requests: impl IntoIterator<Item = &'a ReadRequest>) -> Duration {
+        let given = requests.into_iter().filter_map(|request| request.deadline).min();
+        given.unwrap_or_else(|| self.ports.clock.uptime() + READER_LIMIT)
+    }
+
     fn shrink(&self) {
         self.entries.borrow_mut().shrink(&self.policy.get());
     }
@@ -156,7 +162,7 @@ impl ReadSecrets for SecretsCache {
             if let Some(served) = self.read_now(request) {
                 return Ok(served);
             }
-            let result = self.read_by(request, self.ports.clock.uptime() + READER_LIMIT).await;
+            let result = self.read_by(request, self.deadline([request])).await;
             self.count(result.as_ref());
             result
         })

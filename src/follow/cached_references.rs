@@ -59,6 +59,7 @@ impl CachedReferences {
             item: lookup.item.clone().into_read(),
             freshness: RequestedFreshness::Cached,
             client: None,
+            deadline: None,
         };
         let reads = plan.lookups().iter().map(read).collect();
         let pause = ttl.clamp(Duration::from_secs(1), LONGEST_PAUSE);

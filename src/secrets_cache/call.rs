@@ -8,7 +8,6 @@ use super::SecretsCache;
 use super::decision::LastFailure;
 use super::entry::{CallSpan, EntryState, ValueEntry};
 use super::key::CURRENT;
-use super::outage::ServiceScope;
 use super::outcome::{CallFound, CallTimes};
 use super::policy::{
     CALL_LIMIT, DENIED_FOR, LONGEST_WITHOUT_GET, PROBES_AT_ONCE, READER_LIMIT, REFRESH_INTERVAL,
@@ -123,7 +122,7 @@ impl SecretsCache {
         }
         let began = (self.next_number(), self.ports.clock.uptime());
         let work = self.find(&entry, call.kind);
-        let found = self.within_limit(&service, began.0, work).await;
+        let found = self.within_limit(&entry, began.0, work).await;
         let span = CallSpan { began: began.0, ended: self.next_number() };
         let outcome = self.finish(&entry, found, CallTimes { span, began: began.1 });
         {
@@ -145,7 +144,7 @@ impl SecretsCache {
     /// go on, and end that.
     async fn within_limit<T>(
         &self,
-        service: &ServiceScope,
+        entry: &ValueEntry,
         began: u64,
         work: impl Future<Output = CallResult<T>>,
     ) -> CallResult<T> {
@@ -154,9 +153,10 @@ impl SecretsCache {
         if let Either::Left((found, _)) = select(work.as_mut(), timer.sleep(READER_LIMIT)).await {
             return found;
         }
-        let _idle = IdleCall::new(self, service);
+        let _idle = IdleCall::new(self, &entry.service);
         let failure = LastFailure::timeout(self.ports.clock.uptime());
-        self.outages.borrow_mut().begin(service, &failure, began);
+        self.outages.borrow_mut().begin(&entry.service, &failure, began);
+        entry.state.borrow_mut().failure = Some(Box::new(failure));
         match select(work, timer.sleep(CALL_LIMIT - READER_LIMIT)).await {
             Either::Left((found, _)) => found,
             Either::Right(_) => {

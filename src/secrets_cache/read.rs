@@ -21,13 +21,16 @@ pub struct ReadRequest {
     pub freshness: RequestedFreshness,
     /// Who waits for it: the calls that one client waits for are limited, if it is told.
     pub client: Option<Rc<str>>,
+    /// The uptime at which it fails without a result; [`READER_LIMIT`](super::READER_LIMIT) from now on by
+    /// default. It is that of a request that needs several reads.
+    pub deadline: Option<Duration>,
 }
 
 impl ReadRequest {
     /// Returns the read of `item` from the cache, with the first role.
     pub fn cached(item: ReadItem) -> Self {
         let freshness = RequestedFreshness::Cached;
-        Self { role: None, region: None, item, freshness, client: None }
+        Self { role: None, region: None, item, freshness, client: None, deadline: None }
     }
 }
 

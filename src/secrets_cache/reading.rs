@@ -186,10 +186,13 @@ impl SecretsCache {
         let end = clock.uptime() + limit;
         let request = ReadRequest { freshness: RequestedFreshness::Cached, ..request.clone() };
         loop {
-            let now = clock.uptime();
+            let deadline = end.min(clock.uptime() + READER_LIMIT);
             let served = match self.read_if_fresh(&request) {
                 Some(served) => served,
-                None => self.read_by(&request, now + READER_LIMIT).await?,
+                None => match self.read_by(&request, deadline).await {
+                    Err(ReadFailure::Timeout) if deadline == end => return Ok(None),
+                    served => served?,
+                },
             };
             if served.value.version() != Some(known) {
                 return Ok(Some(served));

@@ -7,7 +7,6 @@ use futures_util::future::join_all;
 use super::SecretsCache;
 use super::entry::{SeenBetween, ValueEntry};
 use super::key::stage;
-use super::policy::READER_LIMIT;
 use super::read::{
     ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue, StaleReason,
 };
@@ -22,7 +21,7 @@ type ReadResult = Result<ServedValue, ReadFailure>;
 impl SecretsCache {
     /// Reads all of `requests`.
     pub(super) async fn read_together(&self, requests: &[ReadRequest]) -> Vec<ReadResult> {
-        let deadline = self.ports.clock.uptime() + READER_LIMIT;
+        let deadline = self.deadline(requests);
         let read = async |request: &ReadRequest| match self.read_if_fresh(request) {
             Some(served) => Ok(served),
             None => self.read_by(request, deadline).await,

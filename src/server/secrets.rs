@@ -26,6 +26,7 @@ use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use hyper::header::HeaderMap;
@@ -37,7 +38,7 @@ use super::audit::{self, Audit};
 use super::metrics::RequestCounters;
 use super::{Endpoints, HttpService, Peer, RequestBody, Response, guard, response};
 use crate::output::log::Log;
-use crate::secrets_cache::ReadSecrets;
+use crate::secrets_cache::{READER_LIMIT, ReadSecrets};
 pub use access::{AccessPattern, AccessRules, PatternError};
 use denied::DenialCounters;
 use limit::RequestLimit;
@@ -143,6 +144,7 @@ impl SecretsEndpoint {
         peer: &Peer,
     ) -> Result<Response, EarlyResponse> {
         let (method, headers) = (request.method(), request.headers());
+        let deadline = self.deadline();
         let Some(mut place) = self.limit.enter(route.is_health()) else {
             return Err(reply::too_many().into());
         };
@@ -158,7 +160,7 @@ impl SecretsEndpoint {
             return Ok(self.health(*page));
         }
         let token = self.authenticate(rules, headers).await?;
-        let reader = ReadingClient { rules, token, peer, route: route.name(), headers };
+        let reader = ReadingClient { rules, token, peer, route: route.name(), headers, deadline };
         let query = request.uri().query().unwrap_or_default();
         match route {
             SecretsRoute::Resolve if *method == Method::POST => {
@@ -198,6 +200,11 @@ impl SecretsEndpoint {
             let is_missing = !policy.token_headers.iter().any(|it| headers.contains_key(it));
             reply::bad_token(is_missing).into()
         })
+    }
+
+    /// Returns when the reads of a request end that begins now.
+    fn deadline(&self) -> Duration {
+        self.ports.clock.uptime() + READER_LIMIT
     }
 
     /// Completes when the process stops.

@@ -156,6 +156,36 @@ fn a_late_answer_ends_the_outage() {
 }
 
 #[test]
+fn a_call_that_hangs_is_the_answer_to_the_next_readers() {
+    Fixture::new(&["s"]).run(async |it| {
+        it.aws.behaviour.set(Behaviour::Hangs);
+        assert_eq!(got(it, &secret("s")).await, (Err(ReadFailure::Timeout), 4));
+        assert_eq!(got(it, &secret("s")).await, (Err(ReadFailure::Timeout), 0));
+        it.pass(4).await;
+        assert_eq!(got(it, &secret("s")).await, (Err(ReadFailure::Timeout), 0));
+        assert_eq!(it.aws.take_calls().len(), 1);
+    });
+}
+
+#[test]
+fn a_reader_waits_until_its_deadline() {
+    Fixture::new(&["s"]).run(async |it| {
+        it.aws.behaviour.set(Behaviour::Hangs);
+        let deadline = Some(it.clock.uptime() + Duration::from_secs(1));
+        let request = ReadRequest { deadline, ..secret("s") };
+        assert_eq!(got(it, &request).await, (Err(ReadFailure::Timeout), 1));
+        let pair = [ReadRequest { deadline: None, ..secret("s") }, request];
+        let (results, time) = it.timed(it.cache.read_snapshot(&pair)).await;
+        assert!(results.iter().all(Result::is_err) && time.is_zero());
+        // A wait ends as it says, even if nothing is known.
+        let request = secret("s2");
+        let wait = it.cache.wait_for_change(&request, "", Duration::from_secs(1));
+        let (result, time) = it.timed(wait).await;
+        assert!(result.unwrap().is_none() && time.as_secs() == 1);
+    });
+}
+
+#[test]
 fn a_call_that_began_before_the_last_answer_begins_no_outage() {
     Fixture::new(&["s", "s2", "s3"]).run(async |it| {
         for name in ["s", "s2", "s3"] {
@@ -204,7 +234,8 @@ fn without_stale_answers_an_outage_fails_reads_past_the_ttl() {
         it.jump(TTL - Duration::from_secs(1)).await;
         assert_eq!(got(it, &secret("s")).await, (Ok((1, ReadSource::Cache, None)), 0));
         it.expire().await;
-        assert_eq!(got(it, &secret("s")).await, (Err(ReadFailure::Timeout), 4));
+        // The check in the background has hung.
+        assert_eq!(got(it, &secret("s")).await, (Err(ReadFailure::Timeout), 0));
         it.aws.behaviour.set(Behaviour::Answers);
         it.pass(15).await;
         assert_eq!(it.number(&secret("s")).await, Ok(1));

@@ -43,13 +43,15 @@ impl SecretsEndpoint {
         query: SecretQuery,
     ) -> Result<Response, EarlyResponse> {
         let SecretQuery { secret, common } = query;
-        let request = ReadRequest {
+        let mut request = ReadRequest {
             role: common.role_arn.as_deref().map(Into::into),
             region: None,
             freshness: common.freshness(),
-            client: Some(reader.client()),
+            client: None,
+            deadline: None,
             item: ReadItem::Secret(secret),
         };
+        reader.ask(&mut request);
         let served = self.read(reader, &request).await?;
         self.hand_out(reader, &request, &served, |value| value.body(BodyFormat::Agent, render))
     }

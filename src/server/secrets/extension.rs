@@ -24,7 +24,8 @@ impl SecretsEndpoint {
         reader: &ReadingClient<'_>,
         query: &str,
     ) -> Result<Response, EarlyResponse> {
-        let request = ReadRequest { client: Some(reader.client()), ..parse(query)? };
+        let mut request = parse(query)?;
+        reader.ask(&mut request);
         let served = self.read(reader, &request).await?;
         self.hand_out(reader, &request, &served, |value| {
             value.body(BodyFormat::LambdaExtension, render)
@@ -72,6 +73,7 @@ fn parse(query: &str) -> Result<ReadRequest, InvalidQuery> {
         region: None,
         freshness: common.freshness(),
         client: None,
+        deadline: None,
         item: ReadItem::Parameter(parameter, decryption),
     })
 }

@@ -43,7 +43,7 @@ impl SecretsEndpoint {
         place: &mut Place<'_>,
     ) -> Result<Response, EarlyResponse> {
         let (question, condition) = Question::of_query(query)?;
-        let question = question.of_client(&reader.client());
+        let question = question.asked_by(reader);
         if let (Some(Condition { known_version, wait }), Some(request)) =
             (condition, question.first())
         {
@@ -53,7 +53,9 @@ impl SecretsEndpoint {
                     // What the client may read may have changed meanwhile.
                     let rules = &*self.rules();
                     let token = self.authenticate(rules, reader.headers).await?;
-                    let reader = &ReadingClient { rules, token, ..*reader };
+                    let deadline = self.deadline();
+                    let reader = &ReadingClient { rules, token, deadline, ..*reader };
+                    let question = question.asked_by(reader);
                     return Ok(self.answers(reader, &question).await?.one(reader.headers));
                 }
                 None => self.refresh_if_known(reader, request, &known_version).await?,
@@ -77,7 +79,7 @@ impl SecretsEndpoint {
                 return Err(reply::plain(StatusCode::PAYLOAD_TOO_LARGE, text).into());
             }
         };
-        let question = question.of_client(&reader.client());
+        let question = question.asked_by(reader);
         Ok(self.answers(reader, &question).await?.list())
     }
 

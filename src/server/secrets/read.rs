@@ -1,6 +1,7 @@
 //! A read: who may have it, and the line in the log about it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use hyper::header::HeaderMap;
@@ -29,12 +30,20 @@ pub(super) struct ReadingClient<'a> {
     pub(super) route: &'static str,
     /// The headers of the request.
     pub(super) headers: &'a HeaderMap,
+    /// The uptime by which its reads end, all together.
+    pub(super) deadline: Duration,
 }
 
 impl ReadingClient<'_> {
     /// Returns whose reads they are: all holders of a token are one client.
-    pub(super) fn client(&self) -> Rc<str> {
-        Rc::clone(self.token.shared_name())
+    pub(super) fn client(&self) -> &Rc<str> {
+        self.token.shared_name()
+    }
+
+    /// Makes a read that of this client, within the time of its request.
+    pub(super) fn ask(&self, request: &mut ReadRequest) {
+        request.client = Some(Rc::clone(self.client()));
+        request.deadline = Some(self.deadline);
     }
 }
 

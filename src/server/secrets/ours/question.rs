@@ -1,6 +1,5 @@
 //! What a client asks for: references, and the reads that they need.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -11,6 +10,7 @@ use crate::secrets::lookup::LookupItem;
 use crate::secrets::reference::Reference;
 use crate::secrets_cache::{ReadItem, ReadRequest};
 use crate::server::secrets::query::{CommonParameters, InvalidQuery, flag};
+use crate::server::secrets::read::ReadingClient;
 use crate::server::secrets::reply::{self, EarlyResponse};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 
@@ -136,6 +136,7 @@ impl Question {
             item,
             freshness: common.freshness(),
             client: None,
+            deadline: None,
         };
         let item = LookupItem::of(&reference).into_read();
         let older = match (&item, previous) {
@@ -170,9 +171,9 @@ impl Question {
         })
     }
 
-    /// Returns it as the question of a client.
-    pub(super) fn of_client(mut self, client: &Rc<str>) -> Self {
-        self.reads.iter_mut().for_each(|read| read.client = Some(Rc::clone(client)));
+    /// Returns it as the question of a client, within the time of its request.
+    pub(super) fn asked_by(mut self, reader: &ReadingClient<'_>) -> Self {
+        self.reads.iter_mut().for_each(|read| reader.ask(read));
         self
     }
 

@@ -14,6 +14,7 @@ use crate::secrets_cache::{
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::aws::parameter::{Decryption, Parameter, ParameterRequest};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_test_support::clock::ManualClock;
 
 /// The version of each secret, until [`FakeCache::rotate`].
 pub(super) const VERSION: &str = "5767290c-d089-49ed-b97c-17086f8c9d79";
@@ -29,6 +30,8 @@ pub(super) struct FakeCache {
     /// Whether a read hangs.
     pub(super) hangs: Cell<bool>,
     pub(super) stale: Cell<Option<StaleReason>>,
+    /// A clock on which each read takes a second.
+    pub(super) clock: RefCell<Option<ManualClock>>,
     is_rotated: Cell<bool>,
     rotated: Notify,
 }
@@ -40,6 +43,7 @@ impl FakeCache {
             snapshots: RefCell::default(),
             hangs: Cell::default(),
             stale: Cell::default(),
+            clock: RefCell::default(),
             is_rotated: Cell::default(),
             rotated: Notify::new(),
         })
@@ -52,6 +56,9 @@ impl FakeCache {
 
     fn found(&self, request: &ReadRequest) -> Result<ServedValue, ReadFailure> {
         self.requests.borrow_mut().push(request.clone());
+        if let Some(clock) = &*self.clock.borrow() {
+            clock.advance(Duration::from_secs(1));
+        }
         if let Some(role) = &request.role
             && &**role != "arn:aws:iam::123456789012:role/Reader"
             && &**role != "reader"

@@ -2,6 +2,8 @@
 
 use super::fake::{NEXT_VERSION, VERSION, throttled};
 use super::*;
+use crate::secrets_cache::ReadRequest;
+use roles_anywhere_test_support::clock::ManualClock;
 
 const RESOLVE: &str = "/roles-anywhere/resolve";
 
@@ -221,6 +223,26 @@ fn known_version_is_checked_with_aws() {
     fixture.cache.rotate();
     let response = one(&fixture, &query);
     assert_eq!(json(&response)["version"], NEXT_VERSION);
+}
+
+#[test]
+fn reads_of_a_request_have_one_deadline() {
+    let clock = ManualClock::default();
+    let ports = FakePorts { clock: clock.clone(), ..FakePorts::default() }.ports();
+    let token = planned("AWS_TOKEN", TokenSource::Value(Secret::new(TOKEN.to_owned())));
+    let fixture = Fixture::on(SecretsPolicy::default(), vec![token], ports);
+    fixture.cache.clock.replace(Some(clock));
+    let query = format!("reference=sm://a&if-not-version={VERSION}");
+    assert_eq!(one(&fixture, &query).status(), 304);
+    let requests = fixture.cache.requests.take();
+    let deadlines = |requests: &[ReadRequest]| {
+        requests.iter().map(|it| it.deadline.unwrap().as_secs()).collect::<Vec<_>>()
+    };
+    assert_eq!(deadlines(&requests), [4, 4]);
+    assert!(requests.iter().all(|it| it.client.as_deref() == Some("AWS_TOKEN")));
+    // After a wait, the answer has its own.
+    assert_eq!(one(&fixture, "reference=sm://a&if-not-version=x&wait=60s").status(), 200);
+    assert_eq!(deadlines(&fixture.cache.requests.take()), [6, 7]);
 }
 
 #[test]
