@@ -93,7 +93,7 @@ impl SecretsEndpoint {
         place: &mut Place<'_>,
     ) -> Result<(), EarlyResponse> {
         self.check(reader, request).map_err(|it| self.refuse(reader, request, it))?;
-        if !place.wait() {
+        if !place.wait(reader.client(), reader.rules.tokens.is_only_one()) {
             return Err(reply::too_many().into());
         }
         let changed = self.cache.wait_for_change(request, known_version, limit);

@@ -75,6 +75,11 @@ impl SecretsTokens {
         Self { tokens, next_reload: Cell::default() }
     }
 
+    /// Returns whether there are no several tokens.
+    pub(super) fn is_only_one(&self) -> bool {
+        self.tokens.len() <= 1
+    }
+
     /// Returns the token of this process, if it made one.
     pub(super) fn own(&self) -> Option<Rc<SecretsToken>> {
         self.tokens.iter().find(|token| matches!(token.value, TokenValue::Own(_))).cloned()
