@@ -153,7 +153,7 @@ macro_rules! numbers {
     };
 }
 
-numbers!(u8 u16 u64 i64);
+numbers!(u8 u16 u64 usize i64);
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

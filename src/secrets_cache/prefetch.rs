@@ -25,7 +25,7 @@ use super::value::FetchedValue;
 use roles_anywhere_client::aws::batch_get_secret_value::MAX_SECRETS;
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest};
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
-use roles_anywhere_client::aws::parameter::{Decryption, Parameter, ParameterId, ParameterRequest};
+use roles_anywhere_client::aws::parameter::{Decryption, ParameterId, ParameterRequest};
 use roles_anywhere_client::aws::secret_description::SecretDescription;
 
 /// The bounds of the time after which it is tried again what failed in an outage.
@@ -75,7 +75,7 @@ impl SecretsCache {
             let Some(role) = self.upstream.role(name.as_deref()) else {
                 for Prefetch { role, items } in of_role.iter().cloned() {
                     let failure = ReadFailure::UnknownRole;
-                    report(&PrefetchFailure { role, items, outage: None, failure });
+                    report(&PrefetchFailure { role, items, others: 0, outage: None, failure });
                 }
                 continue;
             };
@@ -173,9 +173,8 @@ impl SecretsCache {
             // The role may not use the operation.
             Err(UpstreamFailure::Refused(_)) => return self.prefetch_one_by_one(of, batch).await,
             Err(outage) => {
-                let failed =
-                    |id: &SecretId| of.failed(PrefetchItems::Secret(id.clone()), outage.clone());
-                return batch.iter().filter_map(failed).collect();
+                let items = batch.iter().map(|id| PrefetchItems::Secret(id.clone())).collect();
+                return of.all_failed(items, outage);
             }
         };
         let span = CallSpan { began: number, ended: self.next_number() };
@@ -185,7 +184,11 @@ impl SecretsCache {
                 Ok(secret) => {
                     let item = ReadItem::Secret(SecretRequest::current(id.clone()));
                     let fetched = FetchedValue::Secret(secret);
-                    self.keep(scope, (&item, fetched), CallTimes { span, began }, removed);
+                    let times = CallTimes { span, began };
+                    if !self.keep(scope, (&item, fetched), times, removed) {
+                        let items = PrefetchItems::Secret(id.clone());
+                        again.extend(self.prefetch_one(of, item, items).await);
+                    }
                 }
                 Err(failure) => {
                     again.extend(of.failed(PrefetchItems::Secret(id.clone()), failure));
@@ -236,44 +239,50 @@ impl SecretsCache {
         of: &PrefetchOfRole<'_>,
         path: &str,
         items: &PrefetchItems,
-    ) -> Option<PrefetchItems> {
+    ) -> Vec<PrefetchItems> {
         let scope = &of.scope(&of.role.region);
         let (began, number) = (self.ports.clock.uptime(), self.next_number());
         let removed = self.entries.borrow().removed_values();
         let found = self.upstream.parameters_below(scope, path, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::GetParametersByPath, &found);
         let span = CallSpan { began: number, ended: self.next_number() };
+        let mut again = Vec::new();
         match found {
             Ok(parameters) => {
                 for parameter in parameters.into_iter().take(self.policy.get().max_entries) {
-                    let Parameter { name, .. } = &parameter;
-                    let request = ParameterRequest::latest(ParameterId::Name(name.clone()));
+                    let id = ParameterId::Name(parameter.name.clone());
+                    let request = ParameterRequest::latest(id.clone());
                     let item = ReadItem::Parameter(request, Decryption::Decrypted);
                     let fetched = FetchedValue::Parameter(parameter);
-                    self.keep(scope, (&item, fetched), CallTimes { span, began }, removed);
+                    let times = CallTimes { span, began };
+                    if !self.keep(scope, (&item, fetched), times, removed) {
+                        let items = PrefetchItems::Parameter(id);
+                        again.extend(self.prefetch_one(of, item, items).await);
+                    }
                 }
-                None
             }
-            Err(failure) => of.failed(items.clone(), failure),
+            Err(failure) => again.extend(of.failed(items.clone(), failure)),
         }
+        again
     }
 
     /// Keeps a value that was read together with others; `removed` is how many values were removed before
-    /// that.
+    /// that. Returns whether it is kept: if others were removed since, it has to be read by itself.
     fn keep(
         &self,
         scope: &CallScope,
         (item, fetched): (&ReadItem, FetchedValue),
         times: CallTimes,
         removed: u64,
-    ) {
+    ) -> bool {
         // If some were removed since, a later version of this one may be among them.
         if self.entries.borrow().removed_values() != removed {
-            return;
+            return false;
         }
         let entry = self.entry_in(&scope.role, &scope.region, item);
         self.store(&entry, fetched, times);
         self.entries.borrow_mut().shrink_after(&entry, &self.policy.get());
+        true
     }
 }
 

@@ -206,7 +206,7 @@ impl SecretsService {
 
 /// Logs what was not read at the start.
 fn log_prefetch(log: &dyn Log, failed: &PrefetchFailure) {
-    let PrefetchFailure { role, items, outage, failure } = failed;
+    let PrefetchFailure { role, items, others, outage, failure } = failed;
     let (kind, name) = match items {
         PrefetchItems::Secret(id) => ("secret", id.shown()),
         PrefetchItems::Parameter(id) => ("parameter", id.shown()),
@@ -220,6 +220,7 @@ fn log_prefetch(log: &dyn Log, failed: &PrefetchFailure) {
     };
     let role = role.as_deref();
     let mut fields: Vec<Field<'_>> = vec![(kind, &name), ("reason", &reason)];
+    fields.extend((*others > 0).then_some(("others", others as _)));
     fields.extend(role.as_ref().map(|role| -> Field<'_> { ("role_name", role) }));
     log.event(&SECRET_PREFETCH_FAILED, &fields);
 }

@@ -184,7 +184,8 @@ events! {
     SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
         "secrets were read while the log could not be written" ["uid" "count"];
     SECRET_PREFETCH_FAILED = "secret_prefetch_failed" Warning
-        "not read in advance" ["secret" "parameter" "tag" "path" "reason" "role_name"];
+        "not read in advance"
+        ["secret" "parameter" "tag" "path" "others" "reason" "role_name"];
     SECRETS_RESTART_NEEDED = "secrets_restart_needed" Warning
         "a change of the configuration file takes effect after a restart" ["key"];
     SECRETS_TOKEN_RENEWED = "secrets_token_renewed" Info "token for secrets renewed" ["token"]

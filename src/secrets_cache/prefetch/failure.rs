@@ -16,6 +16,8 @@ pub struct PrefetchFailure {
     pub role: Option<Arc<str>>,
     /// What was to be read. In an outage, more than this may fail.
     pub items: PrefetchItems,
+    /// How many more were to be read by the same call.
+    pub others: usize,
     /// Why it is tried again; `None` if it is not.
     pub outage: Option<OutageReason>,
     /// How the call failed.
@@ -47,6 +49,15 @@ impl PrefetchOfRole<'_> {
         items: PrefetchItems,
         failure: UpstreamFailure,
     ) -> Option<PrefetchItems> {
+        self.all_failed(vec![items], failure).pop()
+    }
+
+    /// Reports that all `items` of a call were not read. Returns those that are to be tried again.
+    pub(super) fn all_failed(
+        &self,
+        items: Vec<PrefetchItems>,
+        failure: UpstreamFailure,
+    ) -> Vec<PrefetchItems> {
         let (outage, failure) = match failure {
             UpstreamFailure::Outage(reason, failure) if reason.concerns_all() => {
                 (Some(reason), failure)
@@ -57,11 +68,14 @@ impl PrefetchOfRole<'_> {
         };
         let mut reported = self.reported.borrow_mut();
         let of_role = outage.map(|reason| (self.name.clone(), reason));
-        if !of_role.as_ref().is_some_and(|outage| reported.contains(outage)) {
+        if let Some(first) = items.first()
+            && !of_role.as_ref().is_some_and(|outage| reported.contains(outage))
+        {
             reported.extend(of_role);
-            let (role, items) = (self.name.clone(), items.clone());
-            (self.report)(&PrefetchFailure { role, items, outage, failure });
+            let (role, others) = (self.name.clone(), items.len() - 1);
+            let items = first.clone();
+            (self.report)(&PrefetchFailure { role, items, others, outage, failure });
         }
-        outage.map(|_| items)
+        if outage.is_some() { items } else { Vec::new() }
     }
 }

@@ -140,7 +140,7 @@ fn a_prefetch_is_tried_again_after_an_outage_and_one_by_one_if_a_batch_is_denied
     // One report of the outage, although three secrets failed twice in it.
     let reported = it.unread.borrow();
     let [failure] = &reported[..] else { panic!("{reported:?}") };
-    assert_eq!(failure.outage, Some(OutageReason::Connection));
+    assert_eq!((failure.outage, failure.others), (Some(OutageReason::Connection), 2));
     drop(reported);
     let it = fixture(&names, vec![PrefetchItems::Path("s".to_owned())]);
     it.aws.denied.borrow_mut().push("BatchGetSecretValue");
@@ -238,6 +238,25 @@ fn a_list_brings_a_check_forward_and_confirms_nothing() {
         let of_s7 = calls.iter().filter(|call| call.contains(&secret_arn("s/7", 1))).count();
         assert_eq!(number(&it.cache.read_now(&requests[7]).unwrap()), 2, "{before:?} {calls:?}");
         assert!(of_s7 >= 2 && calls.contains(&"ListSecrets ".to_owned()), "{calls:?}");
+    });
+}
+
+#[test]
+fn what_is_read_at_the_start_while_others_are_removed_is_read_by_itself() {
+    let names = names(3);
+    let of = |n: usize| PrefetchItems::Secret(names[n].parse().unwrap());
+    let it = fixture(&names, vec![of(0), of(1)]);
+    it.aws.delays.set((Duration::ZERO, Duration::from_secs(3)));
+    it.run(async |it| {
+        it.settle().await;
+        assert_eq!(it.aws.take_calls(), ["BatchGetSecretValue 2"]);
+        it.aws.delays.set((Duration::ZERO, Duration::ZERO));
+        assert_eq!(it.number(&secret(&names[2])).await, Ok(1));
+        it.cache.entries.borrow_mut().remove_role(&fake_aws::role());
+        it.pass(4).await;
+        for name in &names[..2] {
+            assert!(it.cache.read_now(&secret(name)).is_some(), "{name}");
+        }
     });
 }
 
