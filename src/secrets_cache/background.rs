@@ -77,7 +77,8 @@ impl SecretsCache {
     fn check_due(&self, now: Duration) -> Duration {
         let (shortest, longest) = TICK;
         let ttl = self.policy.get().ttl;
-        let tick = (ttl / 20).clamp(shortest, longest);
+        // Without a TTL, nothing is checked.
+        let tick = if ttl.is_zero() { longest } else { (ttl / 20).clamp(shortest, longest) };
         let mut next = now + tick;
         let entries = self.by_end_of_ttl(now);
         let ends: Vec<Duration> = entries.iter().map(|(end, _)| *end).collect();

@@ -261,6 +261,17 @@ fn what_is_read_at_the_start_while_others_are_removed_is_read_by_itself() {
 }
 
 #[test]
+fn without_a_ttl_the_entries_are_examined_seldom() {
+    let policy = CachePolicy { ttl: Duration::ZERO, ..POLICY };
+    Fixture::with(&["s"], policy, Vec::new()).run(async |it| {
+        assert_eq!(it.number(&secret("s")).await, Ok(1));
+        it.aws.session_checks.set(0);
+        it.pass(60).await;
+        assert!(it.aws.session_checks.get() <= 13, "{}", it.aws.session_checks.get());
+    });
+}
+
+#[test]
 fn a_secret_is_checked_more_often_in_its_rotation_window() {
     let it = Fixture::new(&["s", "s2"]);
     // 12:36 on 30 August 2015, and a window from 13:00 to 15:00.

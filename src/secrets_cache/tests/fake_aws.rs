@@ -72,6 +72,8 @@ pub(super) struct FakeAws {
     /// The operations that the role may not use.
     pub(super) denied: RefCell<Vec<&'static str>>,
     pub(super) session: RefCell<Option<ReadFailure>>,
+    /// How often it was asked whether there is a session.
+    pub(super) session_checks: Cell<usize>,
     /// The calls: the operation, and what it asks for.
     pub(super) calls: RefCell<Vec<String>>,
     in_flight: RefCell<Vec<String>>,
@@ -107,6 +109,7 @@ impl FakeAws {
             parameters: RefCell::default(),
             denied: RefCell::default(),
             session: RefCell::default(),
+            session_checks: Cell::default(),
             calls: RefCell::default(),
             in_flight: RefCell::default(),
             is_strict: Cell::new(true),
@@ -251,6 +254,7 @@ impl Upstream for FakeAws {
     }
 
     fn session(&self, _: &ReadingRole) -> SessionState {
+        self.session_checks.set(self.session_checks.get() + 1);
         self.session.borrow().clone().map_or(SessionState::Usable, SessionState::Refused)
     }
 
