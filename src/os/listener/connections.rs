@@ -87,8 +87,9 @@ impl ConnectionTable {
 
     /// Spawns `converse` as a task, if there is room for one more connection.
     ///
-    /// If there is none, the connection is closed that has kept us waiting longest: first an idle one,
-    /// whose client loses nothing, then a slow one. Only if every connection waits for our response is
+    /// If there is none, the connection is closed that has kept us waiting longest: first one that has been
+    /// idle for a while, whose client loses nothing, then a slow one. A new one is not idle yet: its client
+    /// is about to send its request. Only if every connection waits for our response is
     /// the new one closed at once, which tells its client more than waiting in the backlog would.
     pub(super) fn spawn<F: Future<Output = ()> + 'static>(
         self: &Rc<Self>,
@@ -155,22 +156,38 @@ impl ConnectionTable {
 
     /// Closes the connection that has kept us waiting longest; returns whether there was one.
     ///
-    /// [`ConnectionState`] orders the candidates: the one whose client loses the least comes first.
+    /// [`ConnectionState`] orders those that are not new: the one whose client loses the least comes first.
     pub(super) fn evict_slowest(&self) -> bool {
         let mut connections = self.connections.borrow_mut();
-        let slowest = connections
-            .iter()
-            .map(|(number, connection)| (connection.activity.0.get(), *number))
-            .min();
-        match slowest {
-            Some(((state, _), number)) if state != ConnectionState::Responding => {
-                if let Some(connection) = connections.remove(&number) {
-                    connection.task.abort();
-                }
-                true
-            }
-            _ => false,
+        let now = Instant::now();
+        let candidates = connections.iter().filter_map(|(number, connection)| {
+            Some((eviction_rank(connection.activity.0.get(), now)?, *number))
+        });
+        let Some((_, slowest)) = candidates.min() else { return false };
+        if let Some(connection) = connections.remove(&slowest) {
+            connection.task.abort();
         }
+        true
+    }
+}
+
+/// How long a connection is new in its state: what its client sends may be on its way.
+const NEW_FOR: Duration = Duration::from_secs(1);
+
+/// Returns the rank of a connection among those that may be closed for another one: that of the first one is
+/// the lowest. `None` if it waits for our response.
+fn eviction_rank(
+    (state, since): (ConnectionState, Instant),
+    now: Instant,
+) -> Option<(bool, ConnectionState, Instant)> {
+    let is_new = now.duration_since(since) < NEW_FOR;
+    match state {
+        ConnectionState::Responding => None,
+        // Those that wait for their client have the same rank, by their time.
+        ConnectionState::Idle | ConnectionState::Closing | ConnectionState::Reading if is_new => {
+            Some((true, ConnectionState::Reading, since))
+        }
+        state => Some((is_new, state, since)),
     }
 }
 
@@ -251,5 +268,34 @@ impl Activity {
 
     fn set(&self, state: ConnectionState) {
         self.0.set((state, Instant::now()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connection_that_has_just_begun_is_closed_after_slow_ones() {
+        use ConnectionState::{Idle, Reading, Responding, Writing};
+        let now = Instant::now() + Duration::from_secs(100);
+        // The first one is closed, of states and milliseconds.
+        let rows: &[&[(ConnectionState, u64)]] = &[
+            &[(Idle, 9_000), (Idle, 2_000), (Reading, 4_900)],
+            &[(Idle, 1_500), (Reading, 4_900)],
+            &[(Reading, 4_900), (Idle, 0)],
+            &[(Reading, 900), (Idle, 0), (Responding, 9_000)],
+            &[(Idle, 900), (Reading, 0)],
+            &[(Reading, 0), (Writing, 900)],
+            &[(Writing, 1_900), (Reading, 0)],
+        ];
+        for row in rows {
+            let rank = |(state, millis): &(ConnectionState, u64)| {
+                eviction_rank((*state, now - Duration::from_millis(*millis)), now)
+            };
+            let first = row.iter().filter_map(rank).min();
+            assert_eq!(first, rank(&row[0]), "{row:?}");
+        }
+        assert_eq!(eviction_rank((Responding, now), now), None);
     }
 }
