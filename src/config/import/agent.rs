@@ -20,6 +20,7 @@ use crate::options::suggestion::nearest;
 use crate::options::table::OptionSpec;
 use crate::options::table::secrets_endpoint::{
     KEYS, MAX_STALE, PATH_PREFIX, PREFETCH, PREFETCH_ROLE, PREFETCHED_SECRET, PREFETCHED_TAG,
+    is_path_prefix,
 };
 use crate::options::table::session::REGION;
 pub use mistake::AgentMistake;
@@ -124,10 +125,10 @@ impl AgentReader<'_> {
                 }
             }
             AgentValue::PathPrefix => match value {
-                DeValue::String(text) if text.starts_with('/') => {
+                DeValue::String(text) if is_path_prefix(text) => {
                     return self.found.set(&PATH_PREFIX, quoted(text));
                 }
-                _ => "a path that begins with `/`",
+                _ => "a path that begins with `/`, such as `/v1/`",
             },
             AgentValue::Texts(option) => match texts(value) {
                 Some(texts) => return self.found.set(option, array(&texts)),

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::options::session::arn;
 use crate::options::settings::Setting;
+use crate::options::table::secrets_endpoint::is_path_prefix;
 use crate::output::usage::UsageError;
 use crate::server::secrets::AccessPattern;
 use roles_anywhere_client::arn::RoleArn;
@@ -38,8 +39,7 @@ pub(super) fn variable(setting: Setting<'_>) -> Result<Setting<'_>, UsageError> 
 }
 
 pub(super) fn path_prefix(setting: &Setting<'_>) -> Result<String, UsageError> {
-    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
-    match setting.value.starts_with('/') && setting.value.bytes().all(is_legal) {
+    match is_path_prefix(setting.value) {
         true => Ok(setting.value.to_owned()),
         false => Err(setting.refuse("a path that begins with `/`, such as `/v1/`")),
     }

@@ -202,3 +202,9 @@ pub static PREFETCH_ROLE: OptionSpec = OptionSpec::file_key("role", ValueType::T
     .described_default("`default-role`, else the first role that is named")
     .help("Role that reads it")
     .details("The role that reads it: the NAME of a `[role.NAME]`, or an ARN.");
+
+/// Returns whether a text is a value of `path-prefix`: what follows it is the id of a secret.
+pub fn is_path_prefix(text: &str) -> bool {
+    let is_legal = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
+    text.starts_with('/') && text.bytes().all(is_legal)
+}

@@ -142,6 +142,15 @@ fn both_forms_together_are_refused() {
 }
 
 #[test]
+fn path_prefix_is_one_that_serve_takes() {
+    assert_snapshot!(import("path_prefix = '/a b/'\n"), @"agent.toml:1:1: invalid value for `path_prefix`: expected a path that begins with `/`, such as `/v1/`");
+    assert_snapshot!(import("path_prefix = '/a-b/c/'\n"), @r#"
+    [secrets]
+    path-prefix = "/a-b/c/"
+    "#);
+}
+
+#[test]
 fn all_wrong_keys_and_values_are_reported() {
     assert_snapshot!(import(
         "http_port = 65536\nttl_seconds = 3601\ncache_size = '0'\nmax_conn = '8OO'\nssrf_headers = []\n\
@@ -155,7 +164,7 @@ fn all_wrong_keys_and_values_are_reported() {
     agent.toml:4:1: invalid value for `max_conn`: expected 1 to 1000
     agent.toml:5:1: invalid value for `ssrf_headers`: expected an array of strings that is not empty
     agent.toml:6:1: invalid value for `ssrf_env_variables`: expected an array of strings that is not empty
-    agent.toml:7:1: invalid value for `path_prefix`: expected a path that begins with `/`
+    agent.toml:7:1: invalid value for `path_prefix`: expected a path that begins with `/`, such as `/v1/`
     agent.toml:8:1: invalid value for `region`: expected a Region such as `eu-central-1`
     agent.toml:9:1: invalid value for `ignore_transient_errors`: expected `true` or `false`
     agent.toml:10:1: unknown key `ttl` in the configuration of the agent
