@@ -114,15 +114,15 @@ impl Https {
                 Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
             })
             .collect();
-        let mut body = zeroize::Zeroizing::new(Vec::with_capacity(8 << 10));
+        let mut body = SecretBytes::with_capacity(8 << 10);
         while let Some(chunk) = answer.chunk().await.map_err(|e| failed(e).while_reading())? {
-            if body.len() + chunk.len() > MAX_ANSWER {
+            if body.expose().len() + chunk.len() > MAX_ANSWER {
                 let host = request.endpoint.host().to_owned();
                 return Err(TransportError::TooLarge { host, limit: MAX_ANSWER });
             }
-            body.extend_from_slice(&chunk);
+            body.extend(&chunk);
         }
-        Ok(Response { status, headers, body: SecretBytes::new(std::mem::take(&mut *body)) })
+        Ok(Response { status, headers, body })
     }
 }
 

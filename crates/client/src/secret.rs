@@ -47,6 +47,22 @@ impl SecretBytes {
         Self(Zeroizing::new(bytes))
     }
 
+    /// Returns no bytes, with room for some.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::new(Vec::with_capacity(capacity))
+    }
+
+    /// Adds bytes. What was there is wiped if it has to be moved, which a vector that grows does not do.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        let (length, capacity) = (self.0.len() + bytes.len(), self.0.capacity());
+        if length > capacity {
+            let mut larger = Self::with_capacity(length.max(2 * capacity));
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
     /// Returns the bytes, for code that parses them or emits them on purpose.
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -73,5 +89,14 @@ mod tests {
     fn shows_no_secret_to_a_debugger() {
         assert_eq!(format!("{:?}", Secret::new("hunter2".to_owned())), "<redacted>");
         assert_eq!(format!("{:?}", SecretBytes::new(vec![1, 2])), "<2 bytes redacted>");
+    }
+
+    #[test]
+    fn bytes_are_added_with_and_without_room() {
+        let mut bytes = SecretBytes::with_capacity(4);
+        for chunk in [&b"ab"[..], b"", b"cd", b"e", &[b'f'; 100]] {
+            bytes.extend(chunk);
+        }
+        assert_eq!(bytes.expose(), [&b"abcde"[..], &[b'f'; 100]].concat());
     }
 }
