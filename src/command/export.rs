@@ -82,40 +82,51 @@ struct ExportedVariable {
     name: &'static str,
     /// Whether the log of GitHub Actions hides it.
     is_masked: bool,
+    /// Whether SDKs read an empty value as none.
+    may_be_empty: bool,
     /// Returns its value, if it has one.
     value: fn(&ExportedCredentials<'_>) -> Option<Secret>,
 }
+
+const EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// The variables, in the order in which they are printed.
 static VARIABLES: [ExportedVariable; 6] = [
     ExportedVariable {
         name: "AWS_ACCESS_KEY_ID",
         is_masked: true,
+        may_be_empty: false,
         value: |exported| Some(Secret::new(exported.key.id.clone())),
     },
     ExportedVariable {
         name: "AWS_SECRET_ACCESS_KEY",
         is_masked: true,
+        may_be_empty: false,
         value: |exported| Some(exported.key.secret.clone()),
     },
     ExportedVariable {
         name: "AWS_SESSION_TOKEN",
         is_masked: true,
+        may_be_empty: true,
         value: |exported| exported.key.session_token.clone(),
     },
     ExportedVariable {
-        name: "AWS_CREDENTIAL_EXPIRATION",
+        name: EXPIRATION,
         is_masked: false,
+        // botocore fails at an empty time.
+        may_be_empty: false,
         value: |exported| exported.expiration.map(|end| Secret::new(end.to_string())),
     },
     ExportedVariable {
         name: "AWS_REGION",
         is_masked: false,
+        may_be_empty: false,
         value: |exported| Some(Secret::new(exported.region.to_string())),
     },
     ExportedVariable {
         name: "AWS_DEFAULT_REGION",
         is_masked: false,
+        may_be_empty: false,
         value: |exported| Some(Secret::new(exported.region.to_string())),
     },
 ];
@@ -166,7 +177,12 @@ impl PrintedCredentials {
     /// Returns what is printed on standard output.
     fn run(&self, app: &App) -> Result<SecretBytes, Error> {
         let exported = self.credentials(app)?;
-        let values = VARIABLES.each_ref().map(|it| (it.value)(&exported));
+        let replaces = self.format.replaces_by_empty();
+        let empty = |it: &ExportedVariable| {
+            (replaces && it.may_be_empty).then(|| Secret::new(String::new()))
+        };
+        let value = |it: &ExportedVariable| (it.value)(&exported).or_else(|| empty(it));
+        let values = VARIABLES.each_ref().map(value);
         let named = VARIABLES.iter().map(|variable| variable.name).zip(&values);
         let variables: Vec<(&str, &Secret)> =
             named.clone().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
@@ -174,7 +190,10 @@ impl PrintedCredentials {
             named.filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
         let output = match &self.format {
             ExportFormat::Printed(format) => printed(*format, &variables, &absent)?,
-            ExportFormat::GitHub { file } => write_to_github(&variables, file, app)?,
+            ExportFormat::GitHub { file } => {
+                warn_of_expiration(&absent, app);
+                write_to_github(&variables, file, app)?
+            }
         };
         if self.stdout == Stdout::Terminal {
             app.report(&format!("warning: the terminal shows secrets: {}", self.instead()));
@@ -209,6 +228,28 @@ impl PrintedCredentials {
             ExportFormat::Printed(_) => "redirect standard output to a file",
             ExportFormat::GitHub { .. } => "use this format in a step of GitHub Actions only",
         }
+    }
+}
+
+impl ExportFormat {
+    /// Returns whether an empty value takes the place of a variable that its reader may have already, as
+    /// nothing in the format removes one.
+    fn replaces_by_empty(&self) -> bool {
+        match self {
+            Self::Printed(format) => formats::unset(*format, &[]).is_none(),
+            Self::GitHub { .. } => true,
+        }
+    }
+}
+
+/// Says that an earlier step has set the expiration of other credentials, which this step cannot remove.
+fn warn_of_expiration(absent: &[&str], app: &App) {
+    let is_set =
+        app.variables().iter().any(|(name, value)| name == EXPIRATION && !value.is_empty());
+    if is_set && absent.contains(&EXPIRATION) {
+        app.report(&format!(
+            "warning: {EXPIRATION} of an earlier step stays set: boto3 does not use the key after that time"
+        ));
     }
 }
 

@@ -219,9 +219,44 @@ fn export_removes_the_token_of_a_session() {
              export AWS_REGION='us-east-1'\nexport AWS_DEFAULT_REGION='us-east-1'\n"
         )
     );
+}
+
+#[test]
+fn export_to_files_replaces_the_token_by_an_empty_value() {
+    let env = with_key("AKIA0");
+    for format in ["dotenv", "docker"] {
+        let text = env.run(&format!("export --from-secret prod/legacy --format {format}")).text();
+        assert!(text.contains("\nAWS_SESSION_TOKEN=\n"), "{text}");
+        assert!(!text.contains("EXPIRATION"), "{text}");
+    }
+    let text = env.run("export --from-secret prod/legacy --format systemd").text();
+    assert!(text.contains("\nAWS_SESSION_TOKEN=\"\"\n"), "{text}");
     let json = env.run("export --from-secret prod/legacy --format json").json();
-    let names = ["AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"];
-    assert_eq!(members(&json), names);
+    let names = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ];
+    assert_eq!((members(&json), &json["AWS_SESSION_TOKEN"]), (names.to_vec(), &json!("")));
+}
+
+#[test]
+fn export_to_later_steps_of_github_replaces_the_token_and_warns_of_an_expiration() {
+    let env = with_key("AKIA0");
+    let file = env.write("github-env", "");
+    let env = env.var("GITHUB_ENV", &file);
+    let export = "export --from-secret prod/legacy --format github";
+    let output = env.run(export);
+    assert_eq!((output.code, &*output.stderr), (0, ""), "{output}");
+    let written = fs::read_to_string(&file).unwrap();
+    let token = written.split("AWS_SESSION_TOKEN<<").nth(1).unwrap();
+    let mut lines = token.lines();
+    let delimiter = lines.next();
+    assert_eq!((lines.next(), lines.next()), (Some(""), delimiter), "{written}");
+    let output = env.var("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T00:00:00Z").run(export);
+    assert!(output.stderr.starts_with("warning: AWS_CREDENTIAL_EXPIRATION of an"), "{output}");
 }
 
 /// Runs a script of `sh` by `exec` with these options.
