@@ -3,7 +3,8 @@
 //!
 //! The name of a directory tells its program: the process, when it started, and in which namespace its
 //! number is valid. A lock in place of that would need a descriptor that the program inherits, or it
-//! would be lost with the process that serves the program.
+//! would be lost with the process that serves the program. What a program has left in the background
+//! still has the variables that name the directory, so the directory stays as long as it runs.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::Write as _;
@@ -136,10 +137,23 @@ fn sweep_named(parent: &Path, before: &str) {
         let name = name.to_str().and_then(|name| name.strip_prefix(before));
         let program = name.and_then(ProgramId::of_directory);
         let has_ended = |it: ProgramId| it.namespace == namespace && !it.is_running();
-        if program.is_some_and(has_ended) && is_own(&entry) {
+        if program.is_some_and(has_ended) && is_own(&entry) && !is_named(&entry.path()) {
             remove(&entry.path());
         }
     }
+}
+
+/// Returns whether a variable of a process names a directory, if the system tells. A process that writes a title
+/// over its variables does not count.
+fn is_named(directory: &Path) -> bool {
+    let directory = directory.as_os_str().as_encoded_bytes();
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names = |process: fs::DirEntry| {
+        let is_process = process.file_name().as_encoded_bytes().first()?.is_ascii_digit();
+        let variables = is_process.then(|| read_bytes(&process.path().join("environ")))??;
+        variables.windows(directory.len()).any(|it| it == directory).then_some(())
+    };
+    processes.filter_map(names).next().is_some()
 }
 
 /// Returns whether this user owns an entry of a directory.
@@ -234,6 +248,11 @@ fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file of the kernel")]
+fn read_bytes(path: &Path) -> Option<Vec<u8>> {
+    fs::read(path).ok()
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
@@ -311,6 +330,27 @@ mod tests {
         running.wait().unwrap();
         drop(ProgramDir::create(&parent).unwrap());
         assert!(!parent.path.join(other.directory_name(1)).exists());
+    }
+
+    #[test]
+    fn a_directory_stays_while_a_process_in_the_background_has_a_variable_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (parent, own) = (parent(&folder), ProgramId::own());
+        drop(ProgramDir::create(&parent).unwrap());
+        let dead = ProgramId { started: own.started + 1, ..own };
+        let [used, unused] = [1, 2].map(|number| parent.path.join(dead.directory_name(number)));
+        for path in [&used, &unused] {
+            fs::create_dir(path).unwrap();
+        }
+        let mut command = Command::new("cat");
+        command.env("AWS_CONFIG_FILE", used.join("config")).stdin(Stdio::piped());
+        let mut background = command.spawn().unwrap();
+        drop(ProgramDir::create(&parent).unwrap());
+        assert_eq!((used.exists(), unused.exists()), (true, false));
+        background.kill().unwrap();
+        background.wait().unwrap();
+        drop(ProgramDir::create(&parent).unwrap());
+        assert!(!used.exists());
     }
 
     #[test]
