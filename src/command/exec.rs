@@ -25,7 +25,7 @@ use crate::output::error::Error;
 use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
 use crate::secrets::masking::ShortValues;
-use crate::secrets::variables::VariableLimits;
+use crate::secrets::variables::{AssignedVariables, VariableLimits};
 use aws_files::AwsFiles;
 use child::ChildCommand;
 pub use credentials::CredentialSource;
@@ -46,6 +46,8 @@ pub struct ExecPlan {
     pub source: CredentialSource,
     /// Whether it gets credentials even if it is given secrets or parameters.
     pub passes_credentials: bool,
+    /// Why it cannot get the key of the secret; `None` if it can.
+    pub key_refusal: Option<UsageError>,
     /// Its variables and files.
     pub values: ProgramValues,
     /// The AWS files of the user that the program must not read; `None` if it may.
@@ -108,8 +110,8 @@ impl Plan for ExecPlan {
         let (credentials, values) = self.open(app, &references)?;
         let masks = self.masks(&references, &values, credentials.as_ref());
         let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
-        let limits =
-            VariableLimits { length: app.longest_variable(), reserved, starts_program: true };
+        let length = app.longest_variable();
+        let limits = VariableLimits { length, reserved, starts_program: true };
         let assigned = wanted.assigned(values.into_iter().map(|it| it.value), &limits)?;
 
         // Removed if the program is not run.
@@ -131,10 +133,7 @@ impl Plan for ExecPlan {
         if directory.is_none() && self.source == CredentialSource::Endpoint {
             app.remove_program_dirs();
         }
-        let mut arguments = self.program.arguments();
-        for (index, value) in &assigned.arguments {
-            arguments[index + 1] = os_string(value);
-        }
+        let arguments = self.program.arguments(&assigned);
         let words = app.arguments();
         let words = own_words(Self::NAME, Self::OPTIONS, &words);
         let request = credentials.as_ref();
@@ -185,7 +184,12 @@ impl ExecPlan {
 
 impl ProgramCommand {
     /// Returns the arguments as the program gets them, its name first.
-    fn arguments(&self) -> Vec<OsString> {
-        [&self.name].into_iter().chain(&self.arguments).cloned().collect()
+    fn arguments(&self, assigned: &AssignedVariables) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> =
+            [&self.name].into_iter().chain(&self.arguments).cloned().collect();
+        for (index, value) in &assigned.arguments {
+            arguments[index + 1] = os_string(value);
+        }
+        arguments
     }
 }

@@ -101,6 +101,25 @@ impl From<ProgramError> for Error {
     }
 }
 
+/// The file of AWS's configuration that a program gets in place of the user's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConfigurationFile {
+    /// A copy of that without other credentials.
+    Copy,
+    /// One that reads the key of a secret.
+    OfSecret,
+}
+
+/// Adds to the error of a file that cannot be written how the program is run without it.
+pub fn not_written(error: Error, file: ConfigurationFile) -> Error {
+    error.hint(match file {
+        ConfigurationFile::Copy => {
+            "pass `--keep-aws-files` if the program may read the files of the user"
+        }
+        ConfigurationFile::OfSecret => "pass `--static`, which gives the program the key itself",
+    })
+}
+
 /// Returns the error of a program that has the name of a role.
 pub fn role_meant(error: Error, role: &str) -> Error {
     error.hint(format!("to use the role `{role}`, pass `--role {role}`"))

@@ -194,7 +194,7 @@ impl RunError {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
             }
             Self::ProgramDir { .. } => {
-                "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space, or pass `--keep-aws-files`"
+                "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space"
             }
             Self::ProcessLine { .. } => {
                 "use files with other names, or pass `--static`, which gives the program the key itself"

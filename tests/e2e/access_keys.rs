@@ -381,6 +381,21 @@ fn role_of_the_configuration_file_names_the_secret() {
 }
 
 #[test]
+fn program_with_secrets_may_read_the_aws_files_whatever_its_role_names() {
+    let env = with_key("AKIA0");
+    let (program, _folder) = with_role(&env, "from-secret = \"prod/legacy\"\n");
+    let exec = ["exec", "--role", "legacy", "--keep-aws-files"];
+    let reference = ["--env", "A=sm://prod/plain", "--", "sh", "-c", "echo $A"];
+    let output = program.run(&[&exec[..], &reference].concat());
+    assert_eq!((output.code, output.text().trim()), (0, "s3cr3t"), "{output}");
+    for more in [&["--", "true"][..], &["--env", "A=text", "--", "true"]] {
+        let output = program.run(&[&exec[..], more].concat());
+        assert_eq!(output.code, 2, "{output}");
+        assert!(output.stderr.contains("and `--keep-aws-files` cannot be used"), "{output}");
+    }
+}
+
+#[test]
 fn configuration_file_is_checked() {
     let env = TestEnvironment::new();
     let (program, _folder) =

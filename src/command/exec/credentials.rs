@@ -8,6 +8,7 @@ use crate::command::exec::environment::{self, ProgramVariables};
 use crate::command::exec::{ExecPlan, process_line};
 use crate::options::process_command::ProcessCommand;
 use crate::output::error::Error;
+use crate::output::program::{ConfigurationFile, not_written};
 use crate::secrets::access_key::{AccessKeySecret, SecretAccessKey};
 use crate::secrets::masking::MasksRequest;
 use crate::secrets::reference::NamedReference;
@@ -106,6 +107,9 @@ impl ExecPlan {
         if !passes_credentials {
             return Ok((None, self.roles.open(app, references, false)?.1));
         }
+        if let Some(refusal) = &self.key_refusal {
+            return Err(refusal.clone().into());
+        }
         let aws_files = self.aws_files.as_ref().map(|files| files.read(app)).transpose()?;
         let (given, values) = match &self.source {
             CredentialSource::Secret { secret, .. } => {
@@ -172,11 +176,17 @@ impl ExecPlan {
         if let CredentialSource::Secret { process: Some(command), .. } = &self.source {
             files = files.with_credential_process(&process_line::of(command, app)?);
         }
+        let file = match self.source {
+            CredentialSource::Secret { process: Some(_), .. } => ConfigurationFile::OfSecret,
+            _ => ConfigurationFile::Copy,
+        };
         let mut copy = None;
         if let Some((name, text)) = files.copy() {
             let made = match directory {
                 Some(made) => made,
-                None => directory.insert(app.program_dir()?),
+                None => {
+                    directory.insert(app.program_dir().map_err(|error| not_written(error, file))?)
+                }
             };
             copy = Some(made.write(name, text.as_bytes())?);
         }

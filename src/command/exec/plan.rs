@@ -36,7 +36,8 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     settings.flag(&APP)?;
     let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
     let values = ProgramValues::plan(settings, table)?;
-    let roles = match values.can_refer(settings)? {
+    let can_refer = values.can_refer(settings)?;
+    let roles = match can_refer {
         true => ExecRoles::Several(Box::new(ReferenceRoles::of_session(settings, session)?)),
         false => {
             let endpoint = secret.as_ref().map(|secret| secret.at.endpoint.clone());
@@ -58,16 +59,14 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     };
     let names_secret = settings.flag(&FROM_SECRET)?.is_some();
     let passes_credentials = settings.is_on(&CREDENTIALS)? || is_static || names_secret;
-    let aws_files = match settings.switched_on(&KEEP_AWS_FILES)? {
-        Some(origin) if matches!(source, CredentialSource::Secret { process: Some(_), .. }) => {
-            return Err(UsageError::Conflict {
-                first: settings.origin(&FROM_SECRET).into(),
-                second: origin.into(),
-                why: "the program gets the key by a configuration file of its own: remove `--keep-aws-files`, or pass `--static`",
-            });
-        }
-        Some(_) => None,
-        None => Some(aws_files(settings)?),
+    let key_refusal = key_refusal(settings, &source)?;
+    // A program that only gets secrets keeps the caller's credentials, whatever its role names.
+    if let (Some(refusal), true) = (&key_refusal, passes_credentials || !can_refer) {
+        return Err(refusal.clone());
+    }
+    let aws_files = match settings.is_on(&KEEP_AWS_FILES)? {
+        true => None,
+        false => Some(aws_files(settings)?),
     };
     Ok(ExecPlan {
         role: name.unwrap_or_else(|| role.name()).to_owned(),
@@ -75,10 +74,26 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         program: program(settings, table),
         source,
         passes_credentials,
+        key_refusal,
         values,
         aws_files,
         masking: masking(settings)?,
     })
+}
+
+/// Returns why a program cannot get the key of a secret that it has to read by itself: it needs a configuration
+/// file of its own.
+fn key_refusal(
+    settings: &Settings<'_>,
+    source: &CredentialSource,
+) -> Result<Option<UsageError>, UsageError> {
+    let kept = settings.switched_on(&KEEP_AWS_FILES)?;
+    let reads_it = matches!(source, CredentialSource::Secret { process: Some(_), .. });
+    Ok(kept.filter(|_| reads_it).map(|origin| UsageError::Conflict {
+        first: settings.origin(&FROM_SECRET).into(),
+        second: origin.into(),
+        why: "the program gets the key by a configuration file of its own: remove `--keep-aws-files`, or pass `--static`",
+    }))
 }
 
 /// Returns what is masked, if something is.
