@@ -6,6 +6,7 @@ use std::fmt;
 use crate::credentials_file::ini::{KEYS, LEGACY_TOKEN, ProfileName, is_of, sections, utf8};
 use crate::credentials_file::key_comment::KeyComment;
 use crate::credentials_file::line::{self, Line, LineKind};
+use roles_anywhere_client::credentials::access_key_id;
 use roles_anywhere_client::text::disclosure::{Sensitivity, profile_name, quoted};
 
 /// A profile holds a long-lived access key, whose secret AWS never shows again, or a key without its
@@ -26,7 +27,7 @@ pub struct LongLivedKey {
 impl LongLivedKey {
     /// Returns whether it is a temporary key, which is useless without the missing session token.
     pub fn is_temporary(&self) -> bool {
-        self.key_id.as_ref().is_some_and(|id| id.starts_with("ASIA"))
+        self.key_id.as_deref().is_some_and(access_key_id::is_temporary)
     }
 
     fn words(&self) -> String {
@@ -66,7 +67,7 @@ pub fn long_lived_key(
             set.filter(|setting| !setting.is_empty).map(|setting| setting.value)
         };
         let [id, secret, token] = KEYS;
-        let is_long_lived = of(id).any(|id| id.starts_with("AKIA"));
+        let is_long_lived = of(id).any(access_key_id::is_long_term);
         let has_key = of(id).chain(of(secret)).next().is_some();
         let has_token = of(token).chain(of(LEGACY_TOKEN)).next().is_some();
         let found = KeyInFile::of(section, &of(id).collect::<Vec<_>>());

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::output::access_key::{AccessKeyPart, UnusableAccessKey};
 use crate::output::rotation::RotatedValueError;
 use crate::secrets::access_key;
 use crate::secrets::member::{MemberValue, Object};
 use roles_anywhere_client::aws::get_secret_value::SecretValue;
-use roles_anywhere_client::credentials::AccessKey;
+use roles_anywhere_client::credentials::{AccessKey, access_key_id};
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 
 /// The names of the member that is the user of the key, as those of its other parts.
@@ -27,21 +28,15 @@ impl KeyInSecret {
     /// Reads a secret.
     pub(super) fn parse(value: &SecretValue) -> Result<Self, RotatedValueError> {
         let object = object(value)?;
-        if found(&object, access_key::TOKEN)?.is_some() {
+        let key = access_key::key_in(&object).map_err(|why| unusable(&why))?;
+        if key.session_token.is_some() || access_key_id::is_temporary(&key.id) {
             return Err(RotatedValueError::SessionToken);
         }
-        let id = found(&object, access_key::ID)?.ok_or(RotatedValueError::NoKeyId)?;
-        let secret = found(&object, access_key::SECRET)?.ok_or(RotatedValueError::NoSecretKey)?;
-        if access_key::is_temporary(&id) {
-            return Err(RotatedValueError::SessionToken);
-        }
-        let is_id = id.expose().bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !is_id || !(16..=128).contains(&id.expose().len()) {
+        if !access_key_id::is_possible(&key.id) {
             return Err(RotatedValueError::NoKeyId);
         }
-        let user = found(&object, USER_NAMES)?.map(|user| user.expose().to_owned());
-        let key = AccessKey { id: id.expose().to_owned(), secret, session_token: None };
-        Ok(Self { key, user: user.filter(|user| is_user_name(user)) })
+        let user = user_in(&object)?.filter(|user| is_user_name(user));
+        Ok(Self { key, user })
     }
 
     /// Returns the same secret with another key; everything else is as it is written.
@@ -129,23 +124,40 @@ fn object(value: &SecretValue) -> Result<Object<'_>, RotatedValueError> {
     Object::parse(text(value)?).ok_or(RotatedValueError::NotAnObject)
 }
 
-/// Returns the text of the member with one of `names`.
-fn found(object: &Object<'_>, names: &[&str]) -> Result<Option<Secret>, RotatedValueError> {
-    let mut found: Option<Secret> = None;
-    for (_, value) in object.members().filter(|(name, _)| is_called(name, names)) {
+/// Returns what keeps an object from being a long-term access key.
+fn unusable(why: &UnusableAccessKey) -> RotatedValueError {
+    match why {
+        UnusableAccessKey::Binary => RotatedValueError::Binary,
+        UnusableAccessKey::NotAnObject => RotatedValueError::NotAnObject,
+        UnusableAccessKey::Ambiguous { .. } => RotatedValueError::Ambiguous,
+        UnusableAccessKey::NoSessionToken | UnusableAccessKey::Expired(_) => {
+            RotatedValueError::SessionToken
+        }
+        UnusableAccessKey::NoMember(part) | UnusableAccessKey::Invalid { part, .. } => match part {
+            AccessKeyPart::Id => RotatedValueError::NoKeyId,
+            AccessKeyPart::SessionToken => RotatedValueError::SessionToken,
+            _ => RotatedValueError::NoSecretKey,
+        },
+    }
+}
+
+/// Returns the name of the user that an object holds.
+fn user_in(object: &Object<'_>) -> Result<Option<String>, RotatedValueError> {
+    let mut found: Option<String> = None;
+    for (_, value) in object.members().filter(|(name, _)| is_called(name, USER_NAMES)) {
         let text = match value {
-            MemberValue::Text(text) => text,
+            MemberValue::Text(text) => text.expose().to_owned(),
             MemberValue::Null => continue,
             MemberValue::Json(_) | MemberValue::NotUnicode => {
                 return Err(RotatedValueError::NotText);
             }
         };
-        if found.as_ref().is_some_and(|other| other.expose() != text.expose()) {
+        if found.as_ref().is_some_and(|other| *other != text) {
             return Err(RotatedValueError::Ambiguous);
         }
         found = Some(text);
     }
-    Ok(found.filter(|text| !text.expose().is_empty()))
+    Ok(found)
 }
 
 fn is_called(name: &str, names: &[&str]) -> bool {

@@ -13,7 +13,7 @@ use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_secret_value::{
     SecretId, SecretRequest, SecretValue, SecretVersion,
 };
-use roles_anywhere_client::credentials::{AccessKey, Session};
+use roles_anywhere_client::credentials::{AccessKey, Session, access_key_id};
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::provider::RolesAnywhere;
 use roles_anywhere_client::provider::secrets_manager::{SecretsManager, ServiceCallError};
@@ -110,24 +110,32 @@ impl From<&SecretAccessKey> for ProfileCredentials {
 pub fn access_key_of(version: &SecretVersion) -> Result<SecretAccessKey, UnusableAccessKey> {
     let SecretValue::Text(text) = &version.value else { return Err(UnusableAccessKey::Binary) };
     let object = Object::parse(text.expose()).ok_or(UnusableAccessKey::NotAnObject)?;
+    let key = key_in(&object)?;
     let members = AccessKeyMembers(&object);
-    let id = members.required(AccessKeyPart::Id)?;
-    let secret = members.required(AccessKeyPart::Secret)?;
-    let session_token = match members.value(AccessKeyPart::SessionToken, TOKEN)? {
-        None if is_temporary(&id) => members.value(AccessKeyPart::SessionToken, BARE_TOKEN)?,
-        token => token,
-    };
-    if session_token.is_none() && is_temporary(&id) {
-        return Err(UnusableAccessKey::NoSessionToken);
-    }
     let expiration = members.value(AccessKeyPart::Expiration, EXPIRATION)?;
     let account_id = members.value(AccessKeyPart::AccountId, ACCOUNT_ID)?;
     Ok(SecretAccessKey {
-        key: AccessKey { id: id.expose().to_owned(), secret, session_token },
+        key,
         expiration: expiration.and_then(|text| Timestamp::from_rfc3339(text.expose())),
         account_id: account_id.map(|text| text.expose().to_owned()),
         secret_arn: version.arn.clone(),
     })
+}
+
+/// Returns the key that a JSON object holds.
+pub(crate) fn key_in(object: &Object<'_>) -> Result<AccessKey, UnusableAccessKey> {
+    let members = AccessKeyMembers(object);
+    let id = members.required(AccessKeyPart::Id)?.expose().to_owned();
+    let secret = members.required(AccessKeyPart::Secret)?;
+    let is_temporary = access_key_id::is_temporary(&id);
+    let session_token = match members.value(AccessKeyPart::SessionToken, TOKEN)? {
+        None if is_temporary => members.value(AccessKeyPart::SessionToken, BARE_TOKEN)?,
+        token => token,
+    };
+    match session_token.is_none() && is_temporary {
+        true => Err(UnusableAccessKey::NoSessionToken),
+        false => Ok(AccessKey { id, secret, session_token }),
+    }
 }
 
 /// The names of the id, in lower case and without `_` and `-`, as all of these.
@@ -136,18 +144,12 @@ pub(crate) const ID: &[&str] = &["awsaccesskeyid", "accesskeyid", "awsaccesskey"
 pub(crate) const SECRET: &[&str] =
     &["awssecretaccesskey", "secretaccesskey", "awssecretkey", "secretkey"];
 /// The names of a session's token.
-pub(crate) const TOKEN: &[&str] =
-    &["awssessiontoken", "sessiontoken", "awssecuritytoken", "securitytoken"];
+const TOKEN: &[&str] = &["awssessiontoken", "sessiontoken", "awssecuritytoken", "securitytoken"];
 /// The name of the token in the documents of container and instance credentials. Beside a long-term key it
 /// is something else.
 const BARE_TOKEN: &[&str] = &["token"];
 const EXPIRATION: &[&str] = &["expiration", "awscredentialexpiration", "awssessionexpiration"];
 const ACCOUNT_ID: &[&str] = &["accountid", "awsaccountid"];
-
-/// Returns whether an id is that of a session's key.
-pub(crate) fn is_temporary(id: &Secret) -> bool {
-    id.expose().starts_with("ASIA")
-}
 
 /// The members of a secret, by what their names mean.
 struct AccessKeyMembers<'a>(&'a Object<'a>);
@@ -210,7 +212,7 @@ fn is_valid(part: AccessKeyPart, value: &str) -> bool {
             (1..=128).contains(&value.len()) && value.bytes().all(is_plain)
         }
         // With the two swapped, the secret would be shown as the id.
-        AccessKeyPart::Secret => is_visible(value) && !is_key_id_of_aws(value),
+        AccessKeyPart::Secret => is_visible(value) && !access_key_id::is_typical(value),
         AccessKeyPart::SessionToken => is_visible(value),
         AccessKeyPart::Expiration => Timestamp::from_rfc3339(value).is_some(),
         AccessKeyPart::AccountId => value.len() == 12 && value.bytes().all(|b| b.is_ascii_digit()),
@@ -219,12 +221,6 @@ fn is_valid(part: AccessKeyPart, value: &str) -> bool {
 
 fn is_visible(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic())
-}
-
-fn is_key_id_of_aws(value: &str) -> bool {
-    let is_plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    let is_prefixed = value.starts_with("AKIA") || value.starts_with("ASIA");
-    is_prefixed && value.len() == 20 && value.bytes().all(is_plain)
 }
 
 #[cfg(test)]

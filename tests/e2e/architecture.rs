@@ -54,6 +54,7 @@ const EXPOSED: &[&str] = &[
     "aws::update_access_key",
     "aws::update_secret_version_stage",
     "credentials",
+    "credentials::access_key_id",
     "diagnosis",
     "encoding",
     "hex",

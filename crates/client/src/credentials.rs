@@ -1,5 +1,7 @@
 //! AWS credentials: temporary ones, and access keys.
 
+pub mod access_key_id;
+
 use crate::secret::Secret;
 use crate::time::Timestamp;
 

@@ -36,7 +36,12 @@ fn what_is_no_long_term_key_is_refused() {
         (r#"{"AccessKeyId":"AKIAIOSFODNN7EXAMPLE"}"#, RotatedValueError::NoSecretKey),
         (
             r#"{"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":7}"#,
-            RotatedValueError::NotText,
+            RotatedValueError::NoSecretKey,
+        ),
+        // The secret would be shown as the id.
+        (
+            r#"{"AccessKeyId":"WJALRXUTNFEMIK7MDENGBPXRFICYEXAMPLEKEYAB","SecretAccessKey":"AKIAIOSFODNN7EXAMPLE"}"#,
+            RotatedValueError::NoSecretKey,
         ),
         (
             r#"{"AccessKeyId":"AKIAIOSFODNN7EXAMPLE","SecretAccessKey":"s","SessionToken":"t"}"#,

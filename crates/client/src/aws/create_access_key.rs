@@ -3,9 +3,8 @@
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateAccessKey.html>
 
 use crate::aws::endpoint::RegionalEndpoint;
-use crate::aws::issued_credentials::is_access_key_id;
 use crate::aws::query_protocol::{QueryOperation, QueryResponseError};
-use crate::credentials::AccessKey;
+use crate::credentials::{AccessKey, access_key_id};
 use crate::http::{Request, Response};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -34,7 +33,7 @@ pub fn parse(response: &Response) -> Result<CreatedAccessKey, QueryResponseError
         let key = result.structure(&["AccessKey"]).ok_or("AccessKey")?;
         let id = key.required("AccessKeyId")?;
         // It is logged, so it must not be any other text.
-        if !is_access_key_id(id) {
+        if !access_key_id::is_possible(id) {
             return Err("AccessKeyId");
         }
         let secret = key.secret("SecretAccessKey")?;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::arn::RoleArn;
 use crate::aws::create_session::SessionResponseError;
-use crate::credentials::{Credentials, RoleSessionName};
+use crate::credentials::{Credentials, RoleSessionName, access_key_id};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -48,7 +48,7 @@ impl WireCredentials {
             return Err(SessionResponseError::Blank(member));
         }
         // It is logged, so it must not be any other text.
-        if !is_access_key_id(&access_key_id) {
+        if !access_key_id::is_possible(&access_key_id) {
             return Err(SessionResponseError::Blank(names.access_key_id));
         }
         let expiration = Timestamp::from_rfc3339(&expiration)
@@ -77,10 +77,4 @@ pub(super) fn session_name(user: &str, role: &RoleArn) -> Option<RoleSessionName
         role.name()
     );
     user.strip_prefix(&prefix).and_then(RoleSessionName::parse)
-}
-
-/// Returns whether `id` is a possible access key id: STS documents 16 to 128 characters.
-pub(super) fn is_access_key_id(id: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
-    (16..=128).contains(&id.len()) && id.bytes().all(legal)
 }

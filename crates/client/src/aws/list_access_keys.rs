@@ -3,8 +3,8 @@
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html>
 
 use crate::aws::endpoint::RegionalEndpoint;
-use crate::aws::issued_credentials::is_access_key_id;
 use crate::aws::query_protocol::{Members, QueryOperation, QueryResponseError};
+use crate::credentials::access_key_id;
 use crate::http::{Request, Response};
 use crate::time::Timestamp;
 
@@ -80,7 +80,7 @@ pub fn parse(response: &Response) -> Result<AccessKeyPage, QueryResponseError> {
 
 fn metadata(member: Members<'_, '_>) -> Result<AccessKeyMetadata, &'static str> {
     let id = member.required("AccessKeyId")?;
-    if !is_access_key_id(id) {
+    if !access_key_id::is_possible(id) {
         return Err("AccessKeyId");
     }
     Ok(AccessKeyMetadata {

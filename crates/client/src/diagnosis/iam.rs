@@ -5,6 +5,7 @@ use super::{clock_offset, general, invalid_signature};
 use crate::arn::RoleArn;
 use crate::aws::error_response::ServiceError;
 use crate::aws::query_protocol::QueryOperation;
+use crate::credentials::access_key_id;
 use crate::region::Region;
 use crate::text::disclosure::may_be_repeated;
 use crate::time::Timestamp;
@@ -93,14 +94,7 @@ fn not_accepted(service_error: &ServiceError, evidence: &IamEvidence<'_>) -> Cau
 
 /// Returns a name or an id if it may be shown: it may be from a secret that holds something else there.
 fn shown(text: Option<&str>) -> Option<String> {
-    text.filter(|text| is_access_key_id(text) || may_be_repeated(text)).map(str::to_owned)
-}
-
-/// Returns whether `text` is the id of an access key, by its prefix and its length.
-fn is_access_key_id(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    let prefixed = text.starts_with("AKIA") || text.starts_with("ASIA");
-    prefixed && text.len() == 20 && text.bytes().all(legal)
+    text.filter(|text| access_key_id::is_typical(text) || may_be_repeated(text)).map(str::to_owned)
 }
 
 #[cfg(test)]
