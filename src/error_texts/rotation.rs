@@ -12,7 +12,7 @@ use crate::output::rotation::{
 };
 
 variants!(RotationError:
-    InProgress MayFinish TakenOver OtherPending RotatedElsewhere OtherStrategy NoCurrentValue Value PendingValue
+    InProgress MayFinish TakenOver OtherPending RotatedElsewhere OtherStrategy OldKeyKept NoCurrentValue Value PendingValue
     CurrentChanged NoUser NotOfUser TwoKeys OtherUser NoNewValue OutOfTime Stopped Command
 );
 variants!(OtherRotation: Scheduled Service);
@@ -109,6 +109,7 @@ fn errors() -> Vec<RotationError> {
         RotationError::OtherPending { version: version(), is_empty: false },
         RotationError::RotatedElsewhere(OtherRotation::Scheduled),
         RotationError::OtherStrategy { pending: RotationStrategy::IamAccessKey },
+        RotationError::OldKeyKept { id: KEY.to_owned() },
         RotationError::NoCurrentValue,
         RotationError::Value(RotatedValueError::NotAnObject),
         RotationError::PendingValue(RotatedValueError::NoKeyId),

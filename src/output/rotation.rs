@@ -150,6 +150,12 @@ pub enum RotationError {
         /// The strategy of that rotation.
         pending: RotationStrategy,
     },
+    /// A rotation of access keys has left an old one, and another strategy is asked for.
+    #[error("the access key {id}, which an earlier rotation has replaced, is not deleted yet")]
+    OldKeyKept {
+        /// The key.
+        id: String,
+    },
     /// There is no current version.
     #[error("it has no current version with a value")]
     NoCurrentValue,

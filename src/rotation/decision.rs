@@ -3,7 +3,7 @@
 mod abort;
 mod create;
 mod ending;
-mod retire;
+pub(super) mod retire;
 
 pub(super) use ending::{ClaimEnd, can_stop_before, claim_end};
 
@@ -310,7 +310,11 @@ fn without_rotation(
         .filter(|(_, record)| record.value_version.is_some() && !snapshot.has_value_of(record));
     // AWSPENDING was taken off by hand; a key of that rotation may be lost.
     let created = unfinished.map(|(_, record)| record.created.clone()).unwrap_or_default();
-    let document = Document { strategy, created, ..document_of(snapshot, run)? };
+    let mut document = Document { strategy, created, ..document_of(snapshot, run)? };
+    if strategy != RotationStrategy::IamAccessKey {
+        // By force: no run of this strategy could do what is due for them.
+        document.old_keys.clear();
+    }
     Ok(NextStep::Claim { document: Box::new(document), from: from.map(str::to_owned) })
 }
 

@@ -2,6 +2,7 @@
 
 use super::access_keys::{self, Due, ReplacedKey};
 use super::calls::RotationCalls;
+use super::decision::retire::named;
 use super::decision::{NextStep, next_step};
 use super::reading::read;
 use super::run::Run;
@@ -24,6 +25,9 @@ pub async fn dry_run(
     if let Some(keys) = &mut snapshot.keys {
         keys.keys.retain(|key| !due.contains(&(key.id.clone(), Due::Delete)));
         run.memory.retired = keys.keys.iter().map(|key| key.id.clone()).collect();
+    }
+    if let Some((_, record)) = snapshot.record() {
+        run.memory.retired.extend(named(&snapshot, record).into_iter().map(str::to_owned));
     }
     let step = next_step(&snapshot, &run)
         .map_err(|error| Error::from(error).of_rotation(run.first_step(), &settings.secret))?;

@@ -57,6 +57,9 @@ fn fixed_hint(error: &RotationError) -> &'static str {
         RotationError::CurrentChanged { .. } => {
             "clean the pending version up with `--abort`, and rotate again"
         }
+        RotationError::OldKeyKept { .. } => {
+            "pass `--strategy iam-access-key` until its runs have deactivated and deleted that key; `--force` leaves the key as it is"
+        }
         RotationError::NoUser => "add the member `UserName` to the secret",
         RotationError::NotOfUser { .. } => {
             "check that the key still exists, the member `UserName` of the secret, and that the caller of IAM is in the account of the user"

@@ -30,6 +30,42 @@ fn text(outcome: Result<Ending, Error>) -> String {
 }
 
 #[test]
+fn another_strategy_is_refused_while_an_old_key_is_kept() {
+    let settings = iam(IamWith::Role);
+    let due = |settings: RotationSettings| RotationSettings { if_older_than: None, ..settings };
+    let rotated = || {
+        let account = account_for(&settings);
+        run(&account, &settings).unwrap();
+        account
+    };
+    let account = rotated();
+    // Until it is deleted, it is refused: active, then inactive.
+    for (seconds, keys) in [(0, 2), (DAY + 301, 2), (DAY, 1)] {
+        pass(&account, seconds);
+        let error =
+            run(&account, &due(command())).map_or_else(|error| error, |it| panic!("{it:?}"));
+        assert_eq!(error.kind().exit_code(), 10, "{error:?}");
+        let reasons = error.reasons().join(": ");
+        assert!(reasons.contains("key AKIA0000000000000000, which"), "{reasons}");
+        run(&account, &settings).unwrap();
+        assert_eq!(account.borrow().keys.len(), keys);
+    }
+    assert!(matches!(run(&account, &due(command())), Ok(Ending::Rotated { .. })));
+    // By force it is left, and not asked about again.
+    let account = rotated();
+    let forced = RotationSettings { force: Force::Yes, ..due(command()) };
+    for settings in [forced, due(command())] {
+        assert!(matches!(run(&account, &settings), Ok(Ending::Rotated { .. })));
+    }
+    assert_eq!(account.borrow().keys.len(), 2);
+    // A key that was deleted by hand is forgotten by the next run.
+    let account = rotated();
+    account.borrow_mut().keys.remove(0);
+    run(&account, &settings).unwrap();
+    assert!(matches!(run(&account, &due(command())), Ok(Ending::Rotated { .. })));
+}
+
+#[test]
 fn a_key_that_no_version_names_is_never_touched() {
     for iam_with in [IamWith::Role, IamWith::Secret] {
         let settings = iam(iam_with);
