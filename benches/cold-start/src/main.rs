@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-use bench_common::{Server, WorldError, emulator};
+use bench_common::{Server, WorldError, emulator, runner};
 use measure::{Program, Times};
 use report::{Report, Row};
 
@@ -48,24 +48,11 @@ fn main() -> ExitCode {
     let outcome = if arguments.next_if(|first| first == measure::PEAK).is_some() {
         measure::peak_of(arguments).map(|kib| format!("{kib}\n"))
     } else {
-        runs(arguments.next()).and_then(bench)
+        // What is not UTF-8 is no number.
+        let runs = arguments.next().map(|text| text.into_string().unwrap_or_default());
+        runner::number_or(RUNS, runs.as_deref()).ok_or(BenchError::Usage).and_then(bench)
     };
-    match outcome {
-        Ok(text) => match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn runs(argument: Option<OsString>) -> Result<usize, BenchError> {
-    let Some(argument) = argument else { return Ok(RUNS) };
-    let runs = argument.to_str().and_then(|text| text.parse().ok());
-    runs.filter(|runs| *runs > 0).ok_or(BenchError::Usage)
+    runner::print(&outcome)
 }
 
 fn bench(runs: usize) -> Result<String, BenchError> {

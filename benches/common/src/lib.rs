@@ -2,6 +2,7 @@
 
 pub mod emulator;
 pub mod http;
+pub mod runner;
 pub mod target;
 
 use std::io::{BufRead as _, BufReader};

@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use bench_common::target::line;
-use bench_common::{Server, WorldError, emulator};
+use bench_common::{Server, WorldError, emulator, runner};
 
 /// How often each command runs if nothing else is requested.
 const RUNS: usize = 5;
@@ -41,20 +41,8 @@ enum BenchError {
 }
 
 fn main() -> ExitCode {
-    let runs = match std::env::args().nth(1) {
-        None => Some(RUNS),
-        Some(text) => text.parse().ok().filter(|runs| *runs > 0),
-    };
-    match runs.ok_or(BenchError::Usage).and_then(bench) {
-        Ok(text) => match std::io::stdout().lock().write_all(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let runs = runner::number_or(RUNS, std::env::args().nth(1).as_deref());
+    runner::print(&runs.ok_or(BenchError::Usage).and_then(bench))
 }
 
 fn bench(runs: usize) -> Result<String, BenchError> {

@@ -12,11 +12,10 @@ mod report;
 mod secrets;
 mod slow_key;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use bench_common::{Server, WorldError, emulator, http};
+use bench_common::{Server, WorldError, emulator, http, runner};
 use load::{Round, Target};
 use report::{Report, Route};
 use secrets::Secrets;
@@ -53,12 +52,7 @@ enum BenchError {
 }
 
 fn main() -> ExitCode {
-    let outcome = arguments().and_then(|(what, seconds)| bench(what, seconds));
-    let written = match &outcome {
-        Ok(text) => std::io::stdout().lock().write_all(text.as_bytes()),
-        Err(error) => writeln!(std::io::stderr(), "error: {error}"),
-    };
-    if outcome.is_ok() && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    runner::print(&arguments().and_then(|(what, seconds)| bench(what, seconds)))
 }
 
 /// What is measured.
