@@ -85,6 +85,8 @@ pub struct OptionSpec {
     pub help: Help,
     /// The values that it takes; empty for any.
     pub choices: &'static [Choice],
+    /// What to do if it is required and not given; `None` to pass it.
+    pub if_missing: Option<&'static str>,
     /// Its one-letter flag.
     pub short: Option<char>,
     /// Other names of its flag, which no help shows: those of other programs.
@@ -139,6 +141,7 @@ impl OptionSpec {
             heading: Heading::Options,
             help: Help::None,
             choices: &[],
+            if_missing: None,
             short: None,
             aliases: &[],
             fallbacks: &[],
@@ -231,6 +234,12 @@ impl OptionSpec {
     #[must_use]
     pub const fn described_default(self, words: &'static str) -> Self {
         Self { default: DefaultValue::Described(words), ..self }
+    }
+
+    /// Sets what to do if it is required and not given.
+    #[must_use]
+    pub const fn if_missing(self, hint: &'static str) -> Self {
+        Self { if_missing: Some(hint), ..self }
     }
 
     /// Refuses an empty value, as `expected` is what it takes.

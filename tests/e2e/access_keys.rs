@@ -159,7 +159,7 @@ fn options_of_a_secret_are_checked() {
     ----- stdout -----
     ----- stderr -----
     error: missing required option `--from-secret`
-      hint: pass `--from-secret`
+      hint: `--refresh-after` is about the access key in a secret: pass `--from-secret` with the name of that, or remove `--refresh-after`
     ");
     assert_snapshot!(env.fails("credential-process --from-secret a --refresh-after 1d"), @r"
     $ roles-anywhere credential-process --from-secret a --refresh-after 1d

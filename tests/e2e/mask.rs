@@ -84,7 +84,7 @@ fn nothing_is_copied_without_the_values() {
     ----- stdout -----
     ----- stderr -----
     error: missing required option `--secret`
-      hint: pass `--secret`
+      hint: pass `--secret`, or `--app` with the name of a program in the configuration file
     ");
     assert_snapshot!(env.fails("mask --secret sm://prod/plain --certificate -"), @"
     $ roles-anywhere mask --secret sm://prod/plain --certificate - < (pipe of 29 bytes)

@@ -227,6 +227,15 @@ fn of_two_processes_at_the_same_time_one_rotates() {
 }
 
 #[test]
+fn a_reference_is_not_the_name_of_a_secret() {
+    let env = TestEnvironment::offline();
+    let rotate = "secret rotate sm://prod/db#password --strategy random-password --only-store";
+    let refused = env.fails(rotate);
+    assert_eq!(refused.code, 2, "{refused}");
+    assert!(refused.stderr.contains("expected the name or the ARN of a secret: `prod/db --key"));
+}
+
+#[test]
 fn a_new_key_is_tested_until_aws_accepts_it() {
     let env = environment();
     env.emulator().delay_keys(2);

@@ -27,6 +27,7 @@ static SECRET: OptionSpec = OptionSpec::new("--secret", "REF", ValueType::Text)
     .repeated()
     .without_variable()
     .refuse_empty("a reference")
+    .if_missing("pass `--secret`, or `--app` with the name of a program in the configuration file")
     .help("Secret or parameter to mask")
     .details(
         "Secret or parameter to mask: `sm://NAME[#KEY]`, `ssm:///NAME[#KEY]`, or another reference as \

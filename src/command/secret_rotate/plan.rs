@@ -40,10 +40,18 @@ const OF_PASSWORDS: &[&OptionSpec] = &[
     &REQUIRE_EACH_INCLUDED_TYPE,
 ];
 
+/// A reference names one member of a secret, which only some strategies replace.
+const SECRET_ID_EXPECTED: &str =
+    "the name or the ARN of a secret: `prod/db --key password` for `sm://prod/db#password`";
+
 /// Validates the options of the command.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<SecretRotatePlan, UsageError> {
     let calls = |session: &SessionOptions| {
-        let secret: SecretId = session::arn(settings.flag_or_default(&SECRET_ID)?)?;
+        let given = settings.flag_or_default(&SECRET_ID)?;
+        if given.value.contains("://") {
+            return Err(given.refuse(SECRET_ID_EXPECTED));
+        }
+        let secret: SecretId = session::arn(given)?;
         let region = services::region((&SECRET_ID, secret.region()), settings, session)?;
         let secret = RotatedSecret {
             secrets_manager: services::secrets_manager(settings, session, region)?,

@@ -20,17 +20,24 @@ const SECRET: &str = "the name or the ARN of a secret";
 pub const REFRESH_AFTER_EXPECTED: &str = "1m to 12h, such as `60m` or `2h`";
 
 // Without a variable: it would hand out another key to other command lines.
-pub static FROM_SECRET: OptionSpec =
-    OptionSpec::new("--from-secret", "NAME|ARN", ValueType::SecretId)
-        .without_variable()
-        .refuse_empty(SECRET)
-        .under(Heading::Secret)
-        .help("Use the access key in this secret")
-        .details(
-            "Use the access key that is in this secret of AWS Secrets Manager instead of the \
+pub static FROM_SECRET: OptionSpec = OptionSpec::new(
+    "--from-secret",
+    "NAME|ARN",
+    ValueType::SecretId,
+)
+.without_variable()
+.refuse_empty(SECRET)
+.if_missing(
+    "`--refresh-after` is about the access key in a secret: pass `--from-secret` with the name of \
+             that, or remove `--refresh-after`",
+)
+.under(Heading::Secret)
+.help("Use the access key in this secret")
+.details(
+    "Use the access key that is in this secret of AWS Secrets Manager instead of the \
              session, which only reads it. The secret is a JSON object with `aws_access_key_id` \
              and `aws_secret_access_key`, or other usual names of them.",
-        );
+);
 
 pub static REFRESH_AFTER: OptionSpec =
     OptionSpec::new("--refresh-after", "TIME", ValueType::Text)

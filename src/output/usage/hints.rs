@@ -82,6 +82,7 @@ fn missing_hints(
         ([option], None) if *option == &other_programs::AGENT_TOKEN => {
             "set `AWS_TOKEN` to a token, or to `file://PATH` for one in a file; or pass `--secrets-token-file` for the file of a token that `serve` makes".to_owned()
         }
+        ([OptionSpec { if_missing: Some(hint), .. }], None) => (*hint).to_owned(),
         ([option], None) if variables.is_empty() => format!("pass `{option}`"),
         ([option], None) => format!("pass `{option}`, or set {variables}"),
         (_, Some(argument)) => {
