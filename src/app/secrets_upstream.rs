@@ -74,8 +74,21 @@ impl UpstreamRole {
         let deadline = Deadline::new(clock.uptime(), limit);
         let status = self.channel.wait_for_session(clock, timer, limit).await;
         let session = status.usable(ClockReading::of(clock));
-        let session = session.ok_or_else(|| no_session(status.last_error.as_deref()))?;
+        let session = session.ok_or_else(|| {
+            let is_late = deadline.remaining(clock.uptime()).is_zero();
+            no_session(status.last_error.as_deref(), is_late)
+        })?;
         Ok((Arc::clone(session), deadline))
+    }
+
+    /// Returns another session than `rejected`, which AWS does not accept, if there is one by `deadline`.
+    async fn other_session(&self, rejected: &Session, deadline: Deadline) -> Option<Arc<Session>> {
+        let (clock, timer) = (&*self.ports.clock, &*self.ports.timer);
+        let limit = deadline.remaining(clock.uptime());
+        let status = self.channel.wait_for_other_session(rejected, timer, limit).await;
+        let session = status.usable(ClockReading::of(clock))?;
+        let id = |session: &Session| session.credentials.access_key_id.clone();
+        (id(session) != id(rejected)).then(|| Arc::clone(session))
     }
 
     fn secrets_manager(&self, region: &Region) -> RegionalEndpoint {
@@ -108,17 +121,25 @@ impl SecretsUpstream {
         self.roles.borrow().iter().find(|known| known.role.id == role.id).cloned()
     }
 
-    /// Makes a call with the session of a role.
+    /// Makes a call with the session of a role. If AWS does not accept that, it is replaced, and the call is
+    /// made once more.
     async fn call<T>(
         &self,
         scope: &CallScope,
         limit: Duration,
-        call: impl AsyncFnOnce(&UpstreamRole, &Session, Deadline) -> Result<T, ServiceCallError>,
+        call: impl AsyncFn(&UpstreamRole, &Session, Deadline) -> Result<T, ServiceCallError>,
     ) -> CallResult<T> {
         let role = self.find(&scope.role);
         let role = role.ok_or_else(|| failure::refused(ReadFailure::UnknownRole))?;
         let (session, deadline) = role.session(limit).await?;
-        call(&role, &session, deadline).await.map_err(of_call)
+        let refused = match call(&role, &session, deadline).await {
+            Err(refused @ ServiceCallError::SessionRefused(_)) => refused,
+            result => return result.map_err(of_call),
+        };
+        match role.other_session(&session, deadline).await {
+            Some(other) => call(&role, &other, deadline).await.map_err(of_call),
+            None => Err(of_call(refused)),
+        }
     }
 }
 

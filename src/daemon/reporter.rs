@@ -8,7 +8,7 @@ use crate::output::log::events::{
     CERTIFICATE_EXPIRES_SOON, CLOCK_OFFSET_FOUND, CLOCK_OFFSET_RESOLVED, CREDENTIALS_UNAVAILABLE,
     IDENTITY_LOAD_FAILED, IDENTITY_LOADED, IDENTITY_RELOAD_FAILED, IDENTITY_RELOAD_RECOVERED,
     IDENTITY_RELOAD_SLOW, PASSWORD_UNUSED, REFRESH_FAILED, REFRESH_RECOVERED, REGION_FALLBACK,
-    REGION_RESTORED, SESSION_RECEIVED,
+    REGION_RESTORED, SESSION_RECEIVED, SESSION_REJECTED,
 };
 use crate::output::log::{Field, Log, Reasons};
 use roles_anywhere_client::credentials::Session;
@@ -233,6 +233,13 @@ impl Observer for Reporter {
             self.log.event(&REGION_RESTORED, &fields);
         }
         self.reported().fallback = fetched.made_by.is_fallback().then(|| region.clone());
+    }
+
+    fn session_rejected(&self, session: &Session, next: Next) {
+        let (access_key_id, again) = (&session.credentials.access_key_id, seconds_until(next));
+        let fields: [Field<'_>; 2] =
+            [("access_key_id", access_key_id), ("retry_in_seconds", &again)];
+        self.log.event(&SESSION_REJECTED, &fields);
     }
 
     fn refresh_failed(&self, error: &Arc<ProviderError>, held: Option<&Session>, next: Next) {

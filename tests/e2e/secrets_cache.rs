@@ -145,8 +145,16 @@ fn run<T>(scenario: impl AsyncFnOnce(&Fixture) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let fixture = Fixture::new().await;
-        match select(pin!(fixture.cache.keep_fresh(&|_| {})), pin!(scenario(&fixture))).await {
-            Either::Left((never, _)) => match never {},
+        // As a refresher does if no refresh is due.
+        let refreshes = pin!(async {
+            loop {
+                fixture.channel.requested().await;
+                fixture.channel.publish(Status::clone(&fixture.channel.status()));
+            }
+        });
+        let kept = pin!(fixture.cache.keep_fresh(&|_| {}));
+        match select(select(kept, refreshes), pin!(scenario(&fixture))).await {
+            Either::Left(_) => unreachable!("both go on"),
             Either::Right((result, _)) => result,
         }
     })

@@ -226,3 +226,24 @@ fn many_cold_readers_make_one_call() {
     assert_eq!(calls(&emulator, "GetSecretValue"), 1);
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn a_session_is_replaced_if_aws_does_not_accept_it_or_its_clock_has_changed() {
+    let emulator = emulator();
+    let daemon = Daemon::start(&Program::new(&emulator).set("AWS_TOKEN", TOKEN), &ALONE);
+    let address = address(&daemon);
+    daemon.wait_for("session_received");
+    let is_read = |secret: &str| {
+        let target = format!("/secretsmanager/get?secretId={secret}&refreshNow=true");
+        until(|| (get(address, &target).status == 200).then_some(())).unwrap();
+    };
+    emulator.advance(1_800);
+    is_read("prod/db-credentials");
+    daemon.wait_for("clock_offset_found");
+    daemon.wait_for("session_rejected");
+    assert_eq!(daemon.count("session_received"), 2);
+    emulator.fault(json!({"operation": "GetSecretValue", "code": "ExpiredTokenException"}));
+    is_read("prod/db-credentials");
+    assert_eq!((daemon.count("session_rejected"), calls(&emulator, "CreateSession")), (2, 3));
+    assert_eq!(daemon.stop(), Some(0));
+}

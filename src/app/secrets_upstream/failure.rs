@@ -15,13 +15,16 @@ pub(super) fn refused(failure: ReadFailure) -> UpstreamFailure {
     UpstreamFailure::Refused(failure)
 }
 
-/// Returns the failure of a call without a session; `error` is that of the last refresh.
-pub(super) fn no_session(error: Option<&ProviderError>) -> UpstreamFailure {
-    let Some(error) = error else {
-        // No refresh has ended yet.
-        return UpstreamFailure::Outage(OutageReason::Timeout, ReadFailure::Timeout);
+/// Returns the failure of a call without a session; `error` is that of the last refresh, and `is_late` says
+/// whether its time has passed.
+pub(super) fn no_session(error: Option<&ProviderError>, is_late: bool) -> UpstreamFailure {
+    let (reason, failure) = match (error, is_late) {
+        (Some(error), _) => (of_refresh(error), ReadFailure::NoSession { code: error.code() }),
+        (None, true) => (OutageReason::Timeout, ReadFailure::Timeout),
+        // The next refresh is not due yet.
+        (None, false) => (OutageReason::Session, ReadFailure::NoSession { code: "no_session_yet" }),
     };
-    UpstreamFailure::Outage(of_refresh(error), ReadFailure::NoSession { code: error.code() })
+    UpstreamFailure::Outage(reason, failure)
 }
 
 /// Returns the failure of reads if AWS refuses a session for the certificate, the trust anchor, the

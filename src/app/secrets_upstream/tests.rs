@@ -66,9 +66,31 @@ impl Fixture {
     }
 
     fn get(&self, item: &ReadItem) -> CallResult<FetchedValue> {
+        self.get_while(item, |_| {})
+    }
+
+    /// Reads, while each request of a session is handled by `refresh`, which may change the status.
+    fn get_while(
+        &self,
+        item: &ReadItem,
+        refresh: impl Fn(&mut Status),
+    ) -> CallResult<FetchedValue> {
         let role = self.upstream.role(None).unwrap();
         let scope = CallScope { region: role.region.clone(), role };
-        block_on(self.upstream.get(&scope, item, LIMIT))
+        let refreshes = async {
+            loop {
+                self.channel.requested().await;
+                let mut status = Status::clone(&self.channel.status());
+                refresh(&mut status);
+                self.channel.publish(status);
+            }
+        };
+        block_on(async {
+            match select(self.upstream.get(&scope, item, LIMIT), Box::pin(refreshes)).await {
+                Either::Left((found, _)) => found,
+                Either::Right((never, _)) => never,
+            }
+        })
     }
 
     fn is_refused(&self) -> bool {
@@ -176,6 +198,44 @@ fn calls_need_a_session_and_say_why_there_is_none() {
     let expected = UpstreamFailure::Outage(OutageReason::Timeout, failure);
     assert_eq!(it.get(&secret()).unwrap_err(), expected);
     assert!(it.transport.requests().is_empty());
+    // None was requested yet; and the request takes too long.
+    let it = Fixture::new([]);
+    it.channel.publish(Status::default());
+    let failure = ReadFailure::NoSession { code: "no_session_yet" };
+    let expected = UpstreamFailure::Outage(OutageReason::Session, failure);
+    assert_eq!(it.get(&secret()).unwrap_err(), expected);
+    it.clock.pass_sleeps(Duration::MAX);
+    let late = it.get_while(&secret(), |status| status.in_flight = true).unwrap_err();
+    assert_eq!(late, UpstreamFailure::Outage(OutageReason::Timeout, ReadFailure::Timeout));
+}
+
+#[test]
+fn a_session_that_aws_does_not_accept_is_replaced_once() {
+    let rejection =
+        |code: &str| Reply::status(400, &format!(r#"{{"__type":"{code}","message":"no"}}"#));
+    let replace = |status: &mut Status| {
+        let (session, received) = status.session.take().unwrap();
+        let mut other = Session::clone(&session);
+        other.credentials.access_key_id.push('2');
+        status.session = Some((Arc::new(other), received));
+    };
+    for code in
+        ["ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"]
+    {
+        let it = Fixture::new([rejection(code), Reply::status(200, ANSWER)]);
+        assert!(it.get_while(&secret(), replace).is_ok(), "{code}");
+        assert_eq!(it.transport.requests().len(), 2, "{code}");
+        // The next one is not accepted either.
+        let it = Fixture::new([rejection(code), rejection(code)]);
+        let found = it.get_while(&secret(), replace).unwrap_err();
+        assert!(matches!(found, UpstreamFailure::Outage(OutageReason::Session, _)), "{found:?}");
+        assert_eq!(it.transport.requests().len(), 2, "{code}");
+        // It is not replaced for now.
+        let it = Fixture::new([rejection(code)]);
+        let found = it.get(&secret()).unwrap_err();
+        assert!(matches!(found, UpstreamFailure::Outage(OutageReason::Session, _)), "{found:?}");
+        assert_eq!(it.transport.requests().len(), 1, "{code}");
+    }
 }
 
 #[test]

@@ -85,6 +85,9 @@ events! {
 
     SESSION_RECEIVED = "session_received" Info
         "session received" ["access_key_id" "expiration" "lifetime_seconds" "role_name"];
+    SESSION_REJECTED = "session_rejected" Warning
+        "AWS does not accept the session, although it has not expired; another one is fetched"
+        ["access_key_id" "retry_in_seconds" "role_name"];
     REGION_FALLBACK = "region_fallback" Warning
         "the Region of the primary trust anchor does not answer; using a fallback"
         ["trust_anchor" "region" "reason" "role_name"];
@@ -262,6 +265,7 @@ mod tests {
             "default_credentials_disabled",
             "log_events_dropped",
             "certificate_expires_soon",
+            "session_rejected",
             "profile_written_in_place",
             "profile_warning",
             "credentials_vended_unlogged",

@@ -21,8 +21,8 @@ impl RefreshHandle {
         (Self(sender), requests)
     }
 
-    /// Makes the refresher read the identity's files, even if they failed before and are unchanged. The
-    /// returned future, which need not be awaited, completes when they were read, with or without
+    /// Makes the refresher read the identity's files, even if they failed before and are unchanged, and then
+    /// fetch a session that is due at once, whatever failed before. The returned future, which need not be awaited, completes when they were read, with or without
     /// success, or when there is no refresher any more.
     pub fn reload(&self) -> impl Future<Output = ()> + Send + use<> {
         let (done, is_done) = oneshot::channel();

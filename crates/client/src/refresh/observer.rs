@@ -29,6 +29,10 @@ pub trait Observer: Send + Sync {
     /// fallback, or of the primary one again.
     fn region_changed(&self, fetched: &Fetched);
 
+    /// A call was refused because AWS does not accept `session`, the current one, although it has not
+    /// expired; `next` says when it is replaced.
+    fn session_rejected(&self, session: &Session, next: Next);
+
     /// A refresh failed. `current` is the session that is still usable; `next` says when the next
     /// refresh is due.
     fn refresh_failed(&self, error: &Arc<ProviderError>, current: Option<&Session>, next: Next);

@@ -4,6 +4,7 @@
 //! [`StatusChannel`]. A refresher never gives up: it runs until it is dropped.
 
 mod files;
+mod session_requests;
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -277,16 +278,6 @@ impl Refresher {
             status.refreshes.count(error.kind());
             status.last_error = Some(Arc::clone(error));
         });
-    }
-
-    /// Handles the request of a caller that has no session. If no refresh is due yet, the unchanged
-    /// status is published, so that the caller stops waiting.
-    fn handle_session_request(&mut self) {
-        let now = self.clock_reading();
-        self.schedule.requested(now);
-        if matches!(self.schedule.next(now), Next::Wait(_)) {
-            self.publish(|_| {});
-        }
     }
 
     fn identity_is_loaded(&self) -> bool {

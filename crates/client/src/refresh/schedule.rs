@@ -62,6 +62,7 @@ pub(crate) struct Schedule {
     policy: Policy,
     current: Option<CurrentSession>,
     failed: Option<Failed>,
+    rejected: Option<Rejected>,
     identities: Identities,
     last_reading: Option<ClockReading>,
     starts: StartTimes,
@@ -104,6 +105,19 @@ struct Failed {
     retry_after: Duration,
 }
 
+/// A session that AWS did not accept although it had not expired.
+#[derive(Clone, Copy, Debug)]
+struct Rejected {
+    /// Whether it is the current one.
+    is_current: bool,
+    /// The number of such sessions before it, each soon after the one before.
+    count: u32,
+    /// When that was reported, by uptime.
+    at: Duration,
+    /// When it is to be replaced, by uptime.
+    replace: Duration,
+}
+
 /// The shortest time between the starts of two refreshes that succeed. It limits the calls if AWS
 /// returns sessions that expire at once, if a clock is wrong, or if files change all the time.
 pub(crate) const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
@@ -129,6 +143,7 @@ impl Schedule {
             policy,
             current: None,
             failed: None,
+            rejected: None,
             identities: Identities::default(),
             last_reading: None,
             starts: StartTimes::default(),
@@ -145,10 +160,14 @@ impl Schedule {
         }
         self.last_reading = Some(now);
         let freshness = self.freshness(now);
+        let mut earliest = self.retry(freshness).max(self.earliest());
         if freshness == Freshness::Fresh && self.identities.current == self.identities.newest {
-            return Next::Wait(self.until_due(now));
+            let Some(rejected) = self.rejected.filter(|rejected| rejected.is_current) else {
+                return Next::Wait(self.until_due(now));
+            };
+            earliest = earliest.max(rejected.replace);
         }
-        match self.retry(freshness).max(self.earliest()).saturating_sub(now.uptime) {
+        match earliest.saturating_sub(now.uptime) {
             Duration::ZERO => Next::Fetch,
             wait => Next::Wait(wait),
         }
@@ -185,6 +204,9 @@ impl Schedule {
     pub(crate) fn succeeded(&mut self, lifetime_seconds: i64, now: ClockReading) {
         self.current = Some(CurrentSession { received: now, lifetime_seconds });
         self.failed = None;
+        if let Some(rejected) = &mut self.rejected {
+            rejected.is_current = false;
+        }
         self.identities.current = self.identities.fetching;
         self.starts.succeeded = Some(self.starts.latest);
     }
@@ -227,6 +249,30 @@ impl Schedule {
                 FailureKind::Transient | FailureKind::Identity => Duration::from_secs(5),
             };
             failed.retry = failed.retry.min(failed.at + shortened.max(failed.retry_after));
+        }
+    }
+
+    /// Records that AWS does not accept the current session, although it has not expired. It is replaced at
+    /// once; if AWS does not accept the next ones either, after the backoff of a refusal, spread by `random`. Returns whether that
+    /// was not known yet.
+    pub(crate) fn rejected(&mut self, random: u64, now: ClockReading) -> bool {
+        let (_, longest) = REFUSED_BACKOFF;
+        let last = self.rejected.filter(|last| now.uptime.saturating_sub(last.at) < 2 * longest);
+        if last.is_some_and(|last| last.is_current) {
+            return false;
+        }
+        let count = last.map_or(0, |last| last.count.saturating_add(1));
+        let wait = count.checked_sub(1).map(|nth| backoff(FailureKind::Refused, nth, random));
+        let replace = now.uptime + wait.unwrap_or_default();
+        self.rejected = Some(Rejected { is_current: true, count, at: now.uptime, replace });
+        true
+    }
+
+    /// Ends all backoffs, as a person may have mended the cause.
+    pub(crate) fn end_backoff(&mut self) {
+        self.failed = None;
+        if let Some(rejected) = &mut self.rejected {
+            rejected.replace = Duration::ZERO;
         }
     }
 
@@ -469,6 +515,56 @@ mod tests {
         schedule.failed(FailureKind::Refused, None, 1_000, at(2_000));
         schedule.requested(at(2_030));
         assert_eq!(schedule.next(at(2_030)), wait(30));
+    }
+
+    #[test]
+    fn sessions_that_aws_does_not_accept_are_replaced_less_and_less_often() {
+        let mut schedule = Schedule::new(Policy::jittered(0));
+        let mut replace = |start: u64| {
+            schedule.began(at(start));
+            schedule.succeeded(43_200, at(start));
+            schedule.rejected(1_000, at(start + 1));
+            // The other readers of the same session.
+            schedule.rejected(1_000, at(start + 2));
+            let Next::Wait(wait) = schedule.next(at(start + 2)) else { panic!("at once") };
+            start + 2 + wait.as_secs()
+        };
+        let mut starts = vec![0];
+        for _ in 0..7 {
+            starts.push(replace(*starts.last().unwrap()));
+        }
+        assert_eq!(starts, [0, 5, 66, 187, 428, 909, 1_810, 2_711]);
+        // After half an hour without one, the next one is the first again.
+        assert_eq!(replace(6_000), 6_005);
+    }
+
+    #[test]
+    fn a_failure_does_not_end_that_a_session_is_to_be_replaced() {
+        let mut schedule = holding(3_600);
+        schedule.rejected(0, at(10));
+        assert_eq!(schedule.next(at(10)), Next::Fetch);
+        schedule.began(at(10));
+        schedule.failed(FailureKind::Transient, None, 1_000, at(11));
+        assert_eq!(schedule.next(at(11)), wait(2));
+        assert_eq!(schedule.next(at(13)), Next::Fetch);
+        schedule.began(at(13));
+        schedule.succeeded(3_600, at(13));
+        assert_eq!(schedule.next(at(13)), wait(1_800));
+    }
+
+    #[test]
+    fn a_request_of_a_person_ends_each_backoff() {
+        for failure in [FailureKind::Transient, FailureKind::Refused, FailureKind::Identity] {
+            let mut schedule = holding(3_600);
+            schedule.failed(failure, Some(Duration::from_secs(600)), 1_000, at(2_000));
+            assert!(matches!(schedule.next(at(2_001)), Next::Wait(_)), "{failure:?}");
+            schedule.end_backoff();
+            assert_eq!(schedule.next(at(2_001)), Next::Fetch, "{failure:?}");
+        }
+        // A session that is not due is not replaced.
+        let mut schedule = holding(3_600);
+        schedule.end_backoff();
+        assert_eq!(schedule.next(at(10)), wait(1_790));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Reading never waits. Only [`StatusChannel::wait_for_session`] waits, if no session is valid.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::select;
@@ -94,6 +94,20 @@ impl Refreshes {
 pub struct StatusChannel {
     status: watch::Sender<Arc<Status>>,
     requested: Notify,
+    rejected: Mutex<Option<RejectedSession>>,
+}
+
+/// A session that AWS does not accept, although it has not expired.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RejectedSession {
+    access_key_id: String,
+}
+
+impl RejectedSession {
+    /// Returns whether it is `session`.
+    pub fn is(&self, session: &Session) -> bool {
+        self.access_key_id == session.credentials.access_key_id
+    }
 }
 
 impl StatusChannel {
@@ -121,7 +135,7 @@ impl StatusChannel {
         status.ok().and_then(|status| status.last_error.clone()).map_or(Ok(()), Err)
     }
 
-    /// Completes when a task waits for a session: there is none, and no refresh is in flight.
+    /// Completes when a task waits for a session: there is none, or AWS does not accept it.
     pub async fn requested(&self) {
         self.requested.notified().await;
     }
@@ -138,6 +152,35 @@ impl StatusChannel {
         if status.valid(ClockReading::of(clock)).is_some() {
             return status;
         }
+        self.wait_for_refresh(timer, timeout).await
+    }
+
+    /// Returns the status: at once if its session is not `rejected`, which AWS does not accept, else after the
+    /// next refresh, or after `timeout` at the latest. The refresher is told to replace that session. If it
+    /// is too soon for that, the session of the status is still the same.
+    pub async fn wait_for_other_session(
+        &self,
+        rejected: &Session,
+        timer: &dyn Timer,
+        timeout: Duration,
+    ) -> Arc<Status> {
+        let access_key_id = rejected.credentials.access_key_id.clone();
+        let rejected = RejectedSession { access_key_id };
+        let status = self.status();
+        if status.session.as_ref().is_some_and(|(session, _)| !rejected.is(session)) {
+            return status;
+        }
+        *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(rejected);
+        self.wait_for_refresh(timer, timeout).await
+    }
+
+    /// Returns what was last reported to be not accepted, once.
+    pub fn take_rejected(&self) -> Option<RejectedSession> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Requests a session, and returns the status after the next refresh, or after `timeout` at the latest.
+    async fn wait_for_refresh(&self, timer: &dyn Timer, timeout: Duration) -> Arc<Status> {
         let mut published = self.status.subscribe();
         let in_flight = published.borrow_and_update().in_flight;
         let ended = pin!(async {

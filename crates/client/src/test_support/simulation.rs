@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub(crate) fetches: u64,
     /// How often another Region was reported.
     pub(crate) region_changes: u64,
+    /// How often a session was reported that AWS does not accept.
+    pub(crate) rejections: u64,
     /// The start of the last fetch that succeeded.
     pub(crate) succeeded: Option<Duration>,
     /// For how many seconds a certificate is good.
@@ -110,6 +112,7 @@ impl Simulation {
             in_flight: 0,
             fetches: 0,
             region_changes: 0,
+            rejections: 0,
             succeeded: None,
             validity: 1_000_000_000,
         }));
@@ -255,6 +258,10 @@ impl Observer for Simulation {
 
     fn region_changed(&self, _fetched: &Fetched) {
         self.state().region_changes += 1;
+    }
+
+    fn session_rejected(&self, _session: &Session, _next: Next) {
+        self.state().rejections += 1;
     }
 
     fn refresh_failed(&self, _error: &Arc<ProviderError>, _held: Option<&Session>, _next: Next) {}

@@ -52,6 +52,7 @@ impl Refresher {
             return;
         }
         if !self.reloads.is_empty() {
+            self.schedule.end_backoff();
             // Publish again, because `update` also checks its credentials file on a reload.
             self.publish(|_| {});
         }

@@ -30,6 +30,8 @@ enum Step {
     Hang(bool),
     /// This many callers request a session.
     Ask(usize),
+    /// A caller reports that AWS does not accept the session.
+    Reject,
     /// A reload is requested.
     Hangup,
 }
@@ -91,6 +93,7 @@ impl<'a> Play<'a> {
             }
             Step::Hang(hangs) => self.simulation.hang(hangs),
             Step::Ask(callers) => self.ask(callers),
+            Step::Reject => self.reject(),
             Step::Hangup => drop(self.handle.reload()),
         }
         self.settle();
@@ -144,6 +147,18 @@ impl<'a> Play<'a> {
             }
         }
         assert!(waiting.is_empty(), "{} callers wait beyond their timeout", waiting.len());
+    }
+
+    /// Reports that AWS does not accept the session.
+    fn reject(&self) {
+        let (simulation, status) = (self.simulation, self.channel.status());
+        let Some((session, _)) = &status.session else { return };
+        let mut caller = Box::pin(self.channel.wait_for_other_session(
+            session,
+            &simulation.clock,
+            Duration::from_secs(1),
+        ));
+        assert!(caller.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
 
     fn check(&self) {
@@ -318,6 +333,60 @@ fn first_files_that_hang_are_waited_for() {
 }
 
 #[test]
+fn requested_reload_ends_the_backoff_of_a_refusal() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        play.take(Step::Turn(AwsBehaviour::Refuses, 0));
+        play.take(Step::Pass(1_900));
+        let before = simulation.fetches();
+        play.take(Step::Pass(2));
+        assert_eq!(simulation.fetches(), before, "it waits");
+        play.take(Step::Hangup);
+        assert_eq!(simulation.fetches(), before + 1);
+        // Also if the files are read for longer.
+        play.take(Step::Hang(true));
+        play.take(Step::Hangup);
+        play.take(Step::Hang(false));
+        assert_eq!(simulation.fetches(), before + 2);
+        play.take(Step::Pass(2));
+        assert_eq!(simulation.fetches(), before + 2);
+    });
+}
+
+#[test]
+fn session_that_aws_does_not_accept_is_replaced_once() {
+    let simulation = Simulation::new();
+    perform(&simulation, |play| {
+        play.take(Step::Pass(10));
+        let old = Arc::clone(&play.channel.status().session.as_ref().unwrap().0);
+        let (channel, clock) = (play.channel, &simulation.clock);
+        let ask = || Box::pin(channel.wait_for_other_session(&old, clock, Duration::from_secs(1)));
+        let mut callers = [ask(), ask()];
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(callers.iter_mut().all(|caller| caller.as_mut().poll(&mut context).is_pending()));
+        play.settle();
+        let is_other = |status: &Status| !Arc::ptr_eq(&status.session.as_ref().unwrap().0, &old);
+        for mut caller in callers.into_iter().chain([ask()]) {
+            let Poll::Ready(status) = caller.as_mut().poll(&mut context) else { panic!("no") };
+            assert!(is_other(&status));
+        }
+        assert_eq!((simulation.fetches(), simulation.state().rejections), (2, 1));
+        // The next one is not accepted either: callers are told at once that it stays for now.
+        let next = Arc::clone(&channel.status().session.as_ref().unwrap().0);
+        play.take(Step::Pass(10));
+        play.take(Step::Reject);
+        let mut caller =
+            Box::pin(channel.wait_for_other_session(&next, clock, Duration::from_secs(1)));
+        assert!(caller.as_mut().poll(&mut context).is_pending());
+        play.settle();
+        assert!(caller.as_mut().poll(&mut context).is_ready());
+        assert_eq!((simulation.fetches(), simulation.state().rejections), (2, 2));
+        play.take(Step::Pass(60));
+        assert_eq!(simulation.fetches(), 3);
+    });
+}
+
+#[test]
 fn refreshes_at_most_every_five_seconds() {
     let simulation = Simulation::new();
     let fetches = perform(&simulation, |play| {
@@ -487,6 +556,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|usable| Step::Rotate { usable }),
         1 => any::<bool>().prop_map(Step::Hang),
         4 => (1_usize..5).prop_map(Step::Ask),
+        2 => Just(Step::Reject),
         1 => Just(Step::Hangup),
     ]
 }
