@@ -46,11 +46,18 @@ impl KeyMaterialKind {
     }
 
     fn of_run(run: &str, nested: u8) -> Option<Self> {
-        // The first characters are enough to tell DER, or base64 of a text, from a path.
+        let is_text = |octets: &[u8]| {
+            octets.iter().all(|octet| octet.is_ascii_graphic() || octet.is_ascii_whitespace())
+        };
+        // The first characters are enough to tell DER, or base64 of a text, from a path; of most paths, the
+        // first four are. Every start looks at each part of each path.
+        let first = decoded(run.get(..4)?)?;
+        if !first.starts_with(&[SEQUENCE]) && !is_text(&first) {
+            return None;
+        }
         let head = decoded(&run[..run.len().min(HEAD)])?;
-        let is_text = |octet: &u8| octet.is_ascii_graphic() || octet.is_ascii_whitespace();
         match Self::of_der(&head) {
-            None if nested > 0 && head.iter().all(is_text) => {
+            None if nested > 0 && is_text(&head) => {
                 Self::within(&String::from_utf8_lossy(&decoded(run)?), nested - 1)
             }
             found => found,
@@ -115,21 +122,24 @@ fn starts(run: &str) -> impl Iterator<Item = &str> {
 }
 
 fn decoded(run: &str) -> Option<Vec<u8>> {
-    let standard: String = run.chars().map(to_standard).collect();
+    let standard: Vec<u8> = run.bytes().map(to_standard).collect();
     BASE64.decode(&standard[..standard.len() / 4 * 4]).ok()
 }
 
-fn to_standard(character: char) -> char {
+fn to_standard(character: u8) -> u8 {
     match character {
-        '-' => '+',
-        '_' => '/',
+        b'-' => b'+',
+        b'_' => b'/',
         other => other,
     }
 }
 
+/// The tag of a SEQUENCE, with which DER of all kinds begins.
+const SEQUENCE: u8 = 0x30;
+
 /// Returns the contents of a SEQUENCE, as far as they are present.
 fn sequence(bytes: &[u8]) -> Option<&[u8]> {
-    let [0x30, length, rest @ ..] = bytes else { return None };
+    let [SEQUENCE, length, rest @ ..] = bytes else { return None };
     match length {
         0x00..=0x80 => Some(rest),
         0x81..=0x83 => rest.get(usize::from(length - 0x80)..),
