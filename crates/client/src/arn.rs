@@ -36,7 +36,7 @@ impl TrustAnchorArn {
 
     /// Returns the account that holds it, twelve digits.
     pub fn account(&self) -> &str {
-        &self.0.account
+        self.0.account()
     }
 
     /// Returns the Region that holds the trust anchor.
@@ -58,7 +58,7 @@ impl ProfileArn {
 
     /// Returns the account that holds it, twelve digits.
     pub fn account(&self) -> &str {
-        &self.0.account
+        self.0.account()
     }
 
     /// Returns the Region that holds the profile.
@@ -80,7 +80,7 @@ impl RoleArn {
 
     /// Returns the account that holds the role, twelve digits.
     pub fn account(&self) -> &str {
-        &self.0.account
+        self.0.account()
     }
 
     /// Returns the partition.
@@ -102,7 +102,7 @@ impl SecretArn {
 
     /// Returns the account that holds the secret, twelve digits.
     pub fn account(&self) -> &str {
-        &self.0.account
+        self.0.account()
     }
 }
 
@@ -119,7 +119,7 @@ impl ParameterArn {
 
     /// Returns the account that holds the parameter, twelve digits.
     pub fn account(&self) -> &str {
-        &self.0.account
+        self.0.account()
     }
 }
 
@@ -127,7 +127,7 @@ impl FromStr for TrustAnchorArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        Arn::parse(text, &TRUST_ANCHOR)?.regional().map(|(arn, region)| Self(arn, region))
+        Arn::regional(text, &TRUST_ANCHOR).map(|(arn, region)| Self(arn, region))
     }
 }
 
@@ -135,7 +135,7 @@ impl FromStr for ProfileArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        Arn::parse(text, &PROFILE)?.regional().map(|(arn, region)| Self(arn, region))
+        Arn::regional(text, &PROFILE).map(|(arn, region)| Self(arn, region))
     }
 }
 
@@ -143,10 +143,9 @@ impl FromStr for RoleArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        let arn = Arn::parse(text, &ROLE)?;
-        match arn.region.as_str() {
-            "" => Ok(Self(arn)),
-            region => Err(ArnError::GlobalResource { region: region.to_owned() }),
+        match Arn::parse(text, &ROLE)? {
+            (arn, "") => Ok(Self(arn)),
+            (_, region) => Err(ArnError::GlobalResource { region: region.to_owned() }),
         }
     }
 }
@@ -155,7 +154,7 @@ impl FromStr for SecretArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        Arn::parse(text, &SECRET)?.regional().map(|(arn, region)| Self(arn, region))
+        Arn::regional(text, &SECRET).map(|(arn, region)| Self(arn, region))
     }
 }
 
@@ -163,7 +162,7 @@ impl FromStr for ParameterArn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, ArnError> {
-        Arn::parse(text, &PARAMETER)?.regional().map(|(arn, region)| Self(arn, region))
+        Arn::regional(text, &PARAMETER).map(|(arn, region)| Self(arn, region))
     }
 }
 
@@ -245,6 +244,9 @@ pub enum ArnError {
     Character(char),
 }
 
+/// The length of an account ID.
+const ACCOUNT_DIGITS: usize = 12;
+
 struct Shape {
     service: &'static str,
     prefix: &'static str,
@@ -272,14 +274,15 @@ const PARAMETER: Shape =
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Arn {
-    text: String,
+    text: Box<str>,
     partition: Partition,
-    region: String,
-    account: String,
+    /// Where the account begins in the text.
+    account: usize,
 }
 
 impl Arn {
-    fn parse(text: &str, shape: &Shape) -> Result<Self, ArnError> {
+    /// Returns the ARN, and what it has for a Region.
+    fn parse<'a>(text: &'a str, shape: &Shape) -> Result<(Self, &'a str), ArnError> {
         if text.len() > 1011 {
             return Err(ArnError::TooLong);
         }
@@ -300,25 +303,26 @@ impl Arn {
         if resource.len() == shape.prefix.len() {
             return Err(ArnError::NoResource(shape.prefix));
         }
-        if account.len() != 12 || !account.bytes().all(|digit| digit.is_ascii_digit()) {
+        if account.len() != ACCOUNT_DIGITS || !account.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(ArnError::Account(account.to_owned()));
         }
-        Ok(Self {
-            text: text.to_owned(),
-            partition,
-            region: region.to_owned(),
-            account: account.to_owned(),
-        })
+        // `:` is before the resource.
+        let begin = text.len() - resource.len() - 1 - account.len();
+        Ok((Self { text: text.into(), partition, account: begin }, region))
     }
 
-    fn regional(self) -> Result<(Self, Region), ArnError> {
-        let region =
-            Region::parse(&self.region).ok_or_else(|| ArnError::Region(self.region.clone()))?;
-        if region.partition() != self.partition {
-            let partition = self.partition.as_str();
-            return Err(ArnError::RegionPartition { region: self.region, partition });
+    fn regional(text: &str, shape: &Shape) -> Result<(Self, Region), ArnError> {
+        let (arn, name) = Self::parse(text, shape)?;
+        let region = Region::parse(name).ok_or_else(|| ArnError::Region(name.to_owned()))?;
+        if region.partition() != arn.partition {
+            let partition = arn.partition.as_str();
+            return Err(ArnError::RegionPartition { region: name.to_owned(), partition });
         }
-        Ok((self, region))
+        Ok((arn, region))
+    }
+
+    fn account(&self) -> &str {
+        &self.text[self.account..][..ACCOUNT_DIGITS]
     }
 }
 
