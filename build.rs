@@ -18,19 +18,19 @@ fn main() {
         println!("cargo::rustc-link-lib=gcc_eh");
         // A panic aborts: Cargo.toml says so of this profile.
         if is("PROFILE", "release") && reads_linker_scripts() {
-            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(NO_UNWIND_TABLES);
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(RELEASE_SCRIPT);
             // Not by `-Wl,`, which divides a path at its commas.
             println!("cargo::rustc-link-arg-bins=-T{}", script.display());
         }
     }
-    println!("cargo::rerun-if-changed={NO_UNWIND_TABLES}");
+    println!("cargo::rerun-if-changed={RELEASE_SCRIPT}");
     let target = std::env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=BUILD_TARGET={target}");
     println!("cargo::rustc-env=BUILD_COMMIT={}", commit().unwrap_or_default());
 }
 
-/// A script for `ld` and `lld` that leaves the unwind tables out.
-const NO_UNWIND_TABLES: &str = "no-unwind-tables.ld";
+/// A script for `ld` and `lld` that leaves the unwind tables out, and puts what seldom runs at the end.
+const RELEASE_SCRIPT: &str = "release.ld";
 
 /// Returns whether the linker takes a script with `INSERT`: gold and mold, which a builder may have chosen
 /// by flags of rustc, do not.
