@@ -1,6 +1,7 @@
 //! The real system. A command builds only the parts that it uses, each when it is first needed.
 
 mod access_key;
+pub mod actions;
 pub mod credentials_endpoint;
 pub mod daemon;
 pub mod followed_references;

@@ -10,6 +10,7 @@
 //!    it name the cause, and the next step?
 
 mod access_keys;
+mod actions;
 mod credentials_file;
 mod files;
 mod hops;

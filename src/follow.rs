@@ -1,5 +1,8 @@
-//! What follows secrets and parameters while it runs: where their values come from, and when to act.
+//! What follows secrets and parameters while it runs: where their values come from, and when and how to act on a
+//! change.
 
+pub mod action;
 pub mod cached_references;
+pub mod follower;
 pub mod schedule;
 pub mod source;

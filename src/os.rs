@@ -21,6 +21,8 @@ pub mod log;
 pub mod masked;
 pub mod password;
 mod path;
+#[cfg(unix)]
+pub mod pid_file;
 pub mod private_dir;
 pub mod process;
 pub mod program;

@@ -4,6 +4,7 @@ pub mod access_key;
 pub mod aws_document;
 pub mod empty_list;
 pub mod error;
+pub mod follow;
 pub mod formats;
 pub mod json;
 pub mod log;

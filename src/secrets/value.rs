@@ -34,6 +34,27 @@ pub enum ResolvedValue {
     Absent,
 }
 
+impl ResolvedValue {
+    /// Returns whether it is the same value.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(text), Self::Text(other)) => text.expose() == other.expose(),
+            (Self::Binary(bytes), Self::Binary(other)) => bytes.expose() == other.expose(),
+            (Self::Members(members), Self::Members(others)) => {
+                let is_same = |((name, text), (other, other_text)): (
+                    &(String, Secret),
+                    &(String, Secret),
+                )| {
+                    name == other && text.expose() == other_text.expose()
+                };
+                members.len() == others.len() && members.iter().zip(others).all(is_same)
+            }
+            (Self::Absent, Self::Absent) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Resolved {
     /// Returns what stands for a value that does not exist; `None` if that is an error.
     pub fn fallback_of(reference: &Reference) -> Option<Self> {

@@ -1,3 +1,5 @@
+//! Changes at known times, and random ones.
+
 use super::*;
 use roles_anywhere_client::secret::Entropy as _;
 use roles_anywhere_test_support::entropy::SequenceEntropy;

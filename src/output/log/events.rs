@@ -215,6 +215,14 @@ events! {
         "the changed values cannot be used; those before stay in use" ["reason" "hint"];
     VALUES_USABLE = "values_usable" Info "the values can be used again" []
         ends [VALUES_UNUSABLE];
+    FILES_WRITTEN = "files_written" Info "files written" ["files"]
+        ends [FILES_WRITE_FAILED];
+    FILES_WRITE_FAILED = "files_write_failed" Warning
+        "cannot write the files; they stay as they are" ["reason" "hint"];
+    TEMPLATES_RELOADED = "templates_reloaded" Info "the templates were read again" []
+        ends [TEMPLATES_RELOAD_FAILED];
+    TEMPLATES_RELOAD_FAILED = "templates_reload_failed" Warning
+        "the templates cannot be used; those before stay in use" ["reason" "hint"];
     ACTION_DELAYED = "action_delayed" Info
         "the action waits, as the one before it was a short time ago" ["seconds"];
     ACTION_STARTED = "action_started" Info "acting on the change" ["action"];

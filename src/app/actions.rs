@@ -1,0 +1,94 @@
+//! What is done about changes, on the real system.
+
+use std::future::pending;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::follow::action::{ChangeAction, SignalName};
+use crate::os::shell_command::{self, ShellCommand};
+use crate::output::error::Error;
+use crate::output::follow::{ActionError, PidFileProblem};
+use crate::output::log::events::{ACTION_ENDED, ACTION_FAILED, ACTION_STARTED};
+use crate::output::log::{Field, Log};
+use crate::output::rotation::CommandFailure;
+use roles_anywhere_client::ports::Blocking;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+use roles_anywhere_client::text::disclosure::path_name;
+
+/// The time after which a command is killed.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Acts, beside the event loop, and logs how that ends.
+pub async fn act_logged(action: &ChangeAction, blocking: &dyn Blocking, log: &dyn Log) {
+    let name = action.to_string();
+    log.event(&ACTION_STARTED, &[("action", &name)]);
+    let acted = act(action, blocking).await.map_err(Error::from);
+    log_end(&name, &acted, log);
+}
+
+/// Logs how an action has ended.
+pub fn log_end(action: &str, acted: &Result<(), Error>, log: &dyn Log) {
+    match acted {
+        Ok(()) => log.event(&ACTION_ENDED, &[("action", &action)]),
+        Err(error) => {
+            let (reason, hint) = error.log_fields();
+            let fields: [Field<'_>; 3] =
+                [("action", &action), ("reason", &reason), ("hint", &hint)];
+            log.event(&ACTION_FAILED, &fields);
+        }
+    }
+}
+
+async fn act(action: &ChangeAction, blocking: &dyn Blocking) -> Result<(), ActionError> {
+    match action {
+        ChangeAction::Signal { signal, pid_file } => {
+            let send = {
+                let (signal, file) = (*signal, pid_file.clone());
+                move || send(signal, &file)
+            };
+            // The thread always answers.
+            let sent = beside(blocking, send).await.unwrap_or(Ok(()));
+            let file = || path_name(pid_file, true).to_string();
+            sent.map_err(|problem| ActionError::Signal { file: file(), problem })
+        }
+        ChangeAction::Reload { unit } => {
+            let command = format!("exec systemctl try-reload-or-restart -- '{unit}'");
+            let ran = run_command(&Secret::new(command), &SecretBytes::default()).await;
+            ran.map_err(|failure| ActionError::Reload { unit: unit.clone(), failure })
+        }
+        ChangeAction::Command(command) => {
+            let ran = run_command(command, &SecretBytes::default()).await;
+            ran.map_err(ActionError::Command)
+        }
+    }
+}
+
+/// Runs a command of a shell. It reads `input`; its output is shown on standard error.
+pub async fn run_command(command: &Secret, input: &SecretBytes) -> Result<(), CommandFailure> {
+    let (command, has_output) = (command.expose(), false);
+    let command = ShellCommand { command, input, has_output, limit: LIMIT };
+    // A daemon that stops does not end it: what it does must not be half done.
+    shell_command::run(&command, pending()).await.map(drop)
+}
+
+/// Runs work on another thread; `None` if its result is lost, as the process ends.
+pub async fn beside<T: Send + 'static>(
+    blocking: &dyn Blocking,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, done) = oneshot::channel();
+    blocking.run(Box::new(move || drop(sender.send(work()))));
+    done.await.ok()
+}
+
+#[cfg(unix)]
+fn send(signal: SignalName, file: &Path) -> Result<(), PidFileProblem> {
+    crate::os::pid_file::send(signal, file)
+}
+
+#[cfg(not(unix))]
+fn send(_: SignalName, _: &Path) -> Result<(), PidFileProblem> {
+    Err(PidFileProblem::NoSignals)
+}

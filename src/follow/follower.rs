@@ -1,0 +1,178 @@
+//! The loop of a program that follows secrets and parameters.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::schedule::{Next, Schedule, Timing};
+use super::source::{FollowedValues, ReferenceSource};
+use crate::output::error::Error;
+use crate::output::log::events::{
+    ACTION_DELAYED, FOLLOWED_READ_FAILED, FOLLOWED_READ_RECOVERED, LogEvent, REFERENCES_CHANGED,
+    VALUES_UNUSABLE, VALUES_USABLE,
+};
+use crate::output::log::{Field, Log};
+use roles_anywhere_client::secret::Entropy;
+use roles_anywhere_client::time::Clock;
+
+/// What consumes the values, and acts if that has changed.
+pub trait Consumer {
+    /// Returns whether what is consumed differs from what it was at the last action. An error is that the
+    /// values cannot be used.
+    fn differs(&self, values: &FollowedValues) -> Result<bool, Error>;
+
+    /// Acts on the values. If it fails so that [`Consumer::differs`] still holds, it is done again later.
+    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()>;
+}
+
+/// The ports of the loop. It waits by its source.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "nothing but ports")]
+pub struct FollowPorts<'a> {
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Chooses the delays.
+    pub entropy: &'a dyn Entropy,
+    /// Takes the events.
+    pub log: &'a dyn Log,
+}
+
+/// The longest wait for a change without a new read.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How often it is tried to read again when an action is due.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Follows `source`, and has `consumer` act on changes.
+pub async fn follow(
+    source: &dyn ReferenceSource,
+    consumer: &dyn Consumer,
+    timing: Timing,
+    ports: FollowPorts<'_>,
+) -> Infallible {
+    let mut follower = Follower::new(timing, ports);
+    loop {
+        let is_current = match source.read().await {
+            Ok(values) => {
+                follower.read(values, consumer);
+                true
+            }
+            Err(error) => {
+                follower.reads.failed(&error, ports.log);
+                false
+            }
+        };
+        let now = ports.clock.uptime();
+        let wait = match (follower.schedule.next(now), &follower.known) {
+            (Next::Act, Some(known)) if is_current => {
+                consumer.act(known).await;
+                follower.schedule.action_ended(ports.clock.uptime());
+                continue;
+            }
+            (Next::WaitUntil(at), _) => at.saturating_sub(now).min(LONGEST_WAIT),
+            // What was read before may have changed back.
+            (Next::Act, _) => RETRY_INTERVAL,
+            (Next::WaitForChange, _) => LONGEST_WAIT,
+        };
+        source.changed(follower.known.as_ref(), wait).await;
+    }
+}
+
+/// The state of the loop.
+struct Follower<'a> {
+    schedule: Schedule,
+    /// What was read last.
+    known: Option<FollowedValues>,
+    reads: ReportedProblem,
+    values: ReportedProblem,
+    ports: FollowPorts<'a>,
+}
+
+impl<'a> Follower<'a> {
+    fn new(timing: Timing, ports: FollowPorts<'a>) -> Self {
+        Self {
+            schedule: Schedule::new(timing),
+            known: None,
+            reads: ReportedProblem::new(&FOLLOWED_READ_FAILED, &FOLLOWED_READ_RECOVERED),
+            values: ReportedProblem::new(&VALUES_UNUSABLE, &VALUES_USABLE),
+            ports,
+        }
+    }
+
+    /// Takes what was read.
+    fn read(&mut self, values: FollowedValues, consumer: &dyn Consumer) {
+        let log = self.ports.log;
+        self.reads.ended(log);
+        let changed = self.known.as_ref().map(|known| changed_names(known, &values));
+        if let Some(names) = changed.as_ref().filter(|names| !names.is_empty()) {
+            log.event(&REFERENCES_CHANGED, &[("names", &names.join(" "))]);
+        }
+        match consumer.differs(&values) {
+            Err(error) => {
+                self.values.failed(&error, log);
+                self.schedule.changed_back();
+            }
+            Ok(differs) => {
+                self.values.ended(log);
+                let is_new = changed.is_none_or(|names| !names.is_empty());
+                match (differs, self.schedule.is_pending()) {
+                    (false, _) => self.schedule.changed_back(),
+                    (true, true) if !is_new => {}
+                    (true, is_pending) => self.changed(is_pending),
+                }
+            }
+        }
+        self.known = Some(values);
+    }
+
+    fn changed(&mut self, was_pending: bool) {
+        let FollowPorts { clock, entropy, log } = self.ports;
+        self.schedule.changed(clock.uptime(), entropy.bits());
+        if let Some(delay) = self.schedule.delay_by_brake().filter(|_| !was_pending) {
+            log.event(&ACTION_DELAYED, &[("seconds", &delay.as_secs())]);
+        }
+    }
+}
+
+/// A problem that is reported once for each reason.
+struct ReportedProblem {
+    occurs: &'static LogEvent,
+    ended: &'static LogEvent,
+    reason: Option<String>,
+}
+
+impl ReportedProblem {
+    fn new(occurs: &'static LogEvent, ended: &'static LogEvent) -> Self {
+        Self { occurs, ended, reason: None }
+    }
+
+    fn failed(&mut self, error: &Error, log: &dyn Log) {
+        let (reason, hint) = error.log_fields();
+        let text = Some(reason.to_string());
+        if self.reason != text {
+            self.reason = text;
+            let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+            log.event(self.occurs, &fields);
+        }
+    }
+
+    fn ended(&mut self, log: &dyn Log) {
+        if self.reason.take().is_some() {
+            log.event(self.ended, &[]);
+        }
+    }
+}
+
+/// Returns the names of what stands for other values than before, each once.
+fn changed_names<'a>(before: &FollowedValues, now: &'a FollowedValues) -> Vec<&'a str> {
+    let pairs = before.values.iter().zip(&now.values);
+    let changed = pairs.filter(|(before, now)| !before.resolved.value.is_same(&now.resolved.value));
+    let mut names: Vec<&str> = changed.map(|(_, now)| &*now.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests;

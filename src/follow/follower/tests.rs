@@ -1,0 +1,246 @@
+//! The loop with values, an outage and a clock in memory.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::follow::source::FollowedValue;
+use crate::output::run::RunError;
+use crate::secrets::value::{Resolved, ResolvedValue};
+use crate::test_support::RecordingLog;
+use roles_anywhere_client::secret::Secret;
+use roles_anywhere_client::time::Timer as _;
+use roles_anywhere_test_support::clock::ManualClock;
+use roles_anywhere_test_support::entropy::SequenceEntropy;
+
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Two secrets, which a program consumes, and a third, which it does not.
+#[derive(Default)]
+struct World {
+    clock: ManualClock,
+    values: Cell<[u64; 3]>,
+    /// Whether AWS cannot be reached.
+    is_out: Cell<bool>,
+    log: RecordingLog,
+    acted: RefCell<Vec<(Duration, [u64; 2])>>,
+    last: Cell<[u64; 2]>,
+    /// Whether actions fail.
+    is_broken: Cell<bool>,
+}
+
+/// A value that cannot be used.
+const UNUSABLE: u64 = 7;
+
+fn consumed(values: &FollowedValues) -> [u64; 2] {
+    let number = |at: usize| match &values.values[at].resolved.value {
+        ResolvedValue::Text(text) => text.expose().parse().unwrap(),
+        _ => unreachable!(),
+    };
+    [number(0), number(1)]
+}
+
+impl World {
+    fn snapshot(&self) -> FollowedValues {
+        let value = |(at, value): (usize, u64)| FollowedValue {
+            resolved: Resolved {
+                value: ResolvedValue::Text(Secret::new(value.to_string())),
+                is_json: false,
+                version: Some(value.to_string()),
+            },
+            name: format!("secret-{at}"),
+            version: Some(value.to_string()),
+            stale: None,
+        };
+        FollowedValues { values: self.values.get().into_iter().enumerate().map(value).collect() }
+    }
+
+    fn set(&self, at: usize, value: u64) {
+        let mut values = self.values.get();
+        values[at] = value;
+        self.values.set(values);
+    }
+
+    fn ports<'a>(&'a self, entropy: &'a SequenceEntropy) -> FollowPorts<'a> {
+        FollowPorts { clock: &self.clock, entropy, log: &self.log }
+    }
+}
+
+impl ReferenceSource for World {
+    fn read(&self) -> LocalBoxFuture<'_, Result<FollowedValues, Error>> {
+        Box::pin(async {
+            match self.is_out.get() {
+                false => Ok(self.snapshot()),
+                true => Err(RunError::Internal { what: "AWS cannot be reached" }.into()),
+            }
+        })
+    }
+
+    fn changed<'a>(
+        &'a self,
+        known: Option<&'a FollowedValues>,
+        limit: Duration,
+    ) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            let end = self.clock.uptime() + limit;
+            let is_same = || known.is_some_and(|it| changed_names(it, &self.snapshot()).is_empty());
+            while self.clock.uptime() < end && (self.is_out.get() || is_same()) {
+                self.clock.sleep(Duration::from_millis(500)).await;
+                if self.is_out.get() {
+                    return;
+                }
+            }
+        })
+    }
+}
+
+impl Consumer for World {
+    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+        match consumed(values) {
+            [UNUSABLE, _] => Err(RunError::Internal { what: "no member" }.into()),
+            new => Ok(new != self.last.get()),
+        }
+    }
+
+    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async {
+            self.clock.sleep(Duration::from_secs(1)).await;
+            if !self.is_broken.get() {
+                self.last.set(consumed(values));
+            }
+            self.acted.borrow_mut().push((self.clock.uptime(), consumed(values)));
+        })
+    }
+}
+
+/// The loop while it runs.
+struct Play<'a> {
+    world: &'a World,
+    running: Pin<Box<dyn Future<Output = Infallible> + 'a>>,
+}
+
+impl<'a> Play<'a> {
+    fn start(world: &'a World, entropy: &'a SequenceEntropy, splay: Duration) -> Self {
+        let timing = Timing { quiet_period: QUIET, splay };
+        let running = Box::pin(follow(world, world, timing, world.ports(entropy)));
+        Self { world, running }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let end = self.world.clock.uptime() + time;
+        while self.world.clock.uptime() < end {
+            let _: Poll<Infallible> =
+                self.running.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            self.world.clock.advance(Duration::from_millis(250));
+        }
+    }
+}
+
+#[test]
+fn several_changes_within_the_quiet_period_are_one_action() {
+    let (world, entropy) = (World::default(), SequenceEntropy::counting());
+    let mut play = Play::start(&world, &entropy, Duration::ZERO);
+    play.pass(Duration::from_secs(100));
+    assert!(world.acted.borrow().is_empty() && world.log.lines().is_empty());
+    for value in 1..4 {
+        world.set(0, value);
+        world.set(1, value + 10);
+        play.pass(Duration::from_secs(3));
+    }
+    play.pass(Duration::from_secs(100));
+    let acted: Vec<_> = world.acted.borrow().iter().map(|(_, values)| *values).collect();
+    assert_eq!(acted, [[3, 13]]);
+    let changed = "info: references_changed names=secret-0 secret-1";
+    assert_eq!(world.log.lines(), [changed; 3]);
+}
+
+#[test]
+fn what_is_not_consumed_and_what_changes_back_is_not_acted_on() {
+    let (world, entropy) = (World::default(), SequenceEntropy::counting());
+    let mut play = Play::start(&world, &entropy, Duration::ZERO);
+    play.pass(Duration::from_secs(10));
+    world.set(2, 1);
+    play.pass(Duration::from_secs(60));
+    world.set(0, 1);
+    play.pass(Duration::from_secs(3));
+    world.set(0, 0);
+    play.pass(Duration::from_secs(200));
+    assert!(world.acted.borrow().is_empty());
+}
+
+#[test]
+fn unusable_values_and_outages_change_nothing_and_are_reported_once() {
+    let (world, entropy) = (World::default(), SequenceEntropy::counting());
+    let mut play = Play::start(&world, &entropy, Duration::ZERO);
+    play.pass(Duration::from_secs(10));
+    // One that could be used comes before it.
+    world.set(0, 1);
+    play.pass(Duration::from_secs(2));
+    world.set(0, UNUSABLE);
+    play.pass(Duration::from_secs(200));
+    assert!(world.acted.borrow().is_empty());
+    world.set(0, 2);
+    play.pass(Duration::from_secs(2));
+    world.is_out.set(true);
+    play.pass(Duration::from_secs(400));
+    assert!(world.acted.borrow().is_empty());
+    world.is_out.set(false);
+    play.pass(Duration::from_secs(100));
+    assert_eq!(world.acted.borrow().len(), 1);
+    assert_eq!(
+        world.log.events(),
+        [
+            "references_changed",
+            "references_changed",
+            "values_unusable",
+            "references_changed",
+            "values_usable",
+            "followed_read_failed",
+            "followed_read_recovered"
+        ]
+    );
+}
+
+#[test]
+fn an_action_that_could_not_be_done_is_done_again_ever_more_rarely() {
+    let (world, entropy) = (World::default(), SequenceEntropy::counting());
+    world.is_broken.set(true);
+    let mut play = Play::start(&world, &entropy, Duration::ZERO);
+    world.set(0, 1);
+    play.pass(Duration::from_secs(300));
+    assert_eq!(world.acted.borrow().len(), 5);
+    world.is_broken.set(false);
+    play.pass(Duration::from_secs(900));
+    assert_eq!(world.acted.borrow().len(), 6);
+}
+
+/// Fifty rotations, of which some come in the middle of others or of an outage.
+#[test]
+fn fifty_rotations_are_each_acted_on_once() {
+    let entropy = SequenceEntropy::pseudo_random(22);
+    for _ in 0..20 {
+        let world = World::default();
+        let splay = Duration::from_secs(entropy.bits() % 3);
+        let mut play = Play::start(&world, &entropy, splay);
+        let (mut bursts, mut changes) = (0, 0);
+        while changes < 50 {
+            let before = world.last.get();
+            for _ in 0..1 + entropy.bits() % 4 {
+                changes += 1;
+                world.set(usize::from(entropy.bits().is_multiple_of(2)), 100 + changes);
+                world.is_out.set(entropy.bits().is_multiple_of(3));
+                play.pass(Duration::from_millis(entropy.bits() % 4_500));
+            }
+            world.is_out.set(false);
+            // The quiet period, the splay, and the action itself; twice the brake.
+            play.pass(Duration::from_secs(40));
+            let now = consumed(&world.snapshot());
+            assert_ne!(before, now);
+            assert_eq!(world.last.get(), now);
+            bursts += 1;
+            assert_eq!(world.acted.borrow().len(), bursts, "{changes} changes");
+        }
+        assert!(world.log.events().contains(&"followed_read_recovered".to_owned()));
+    }
+}

@@ -1,0 +1,124 @@
+//! Why nothing was done about a change of secrets or parameters.
+
+use std::io;
+
+use crate::output::error::Error;
+use crate::output::rotation::CommandFailure;
+use roles_anywhere_client::provider::ErrorKind;
+
+/// An action has failed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActionError {
+    /// A command has failed.
+    #[error("the command {0}")]
+    Command(CommandFailure),
+    /// systemd did not reload a unit.
+    #[error("`systemctl try-reload-or-restart {unit}` {failure}")]
+    Reload {
+        /// The unit.
+        unit: String,
+        /// How systemctl ended.
+        failure: CommandFailure,
+    },
+    /// A process did not get its signal.
+    #[error("cannot signal the process of {file}: {problem}")]
+    Signal {
+        /// The file with its number, as a message may show it.
+        file: String,
+        /// The cause.
+        problem: PidFileProblem,
+    },
+}
+
+/// Why the process of a file does not get a signal.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PidFileProblem {
+    /// The file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    NotRead(io::ErrorKind),
+    /// It is a directory or a pipe.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// Others can write it.
+    #[error("others than the owner of the file can write it (mode {mode:04o})")]
+    Writable {
+        /// Its mode.
+        mode: u32,
+    },
+    /// It has no number.
+    #[error("its first line is not the number of a process")]
+    NoNumber,
+    /// The process is of another user than the file.
+    #[error("the file belongs to user {owner}, and the process to another")]
+    ForeignFile {
+        /// The user.
+        owner: u32,
+    },
+    /// There is no such process.
+    #[error("there is no process {0}")]
+    NoProcess(
+        /// Its number.
+        i32,
+    ),
+    /// This user may not signal the process.
+    #[error("process {0} belongs to another user")]
+    OtherUser(
+        /// Its number.
+        i32,
+    ),
+    /// There are no signals on this system.
+    #[error("this system has no signals")]
+    NoSignals,
+}
+
+impl ActionError {
+    /// Returns who can fix it.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Local
+    }
+
+    /// Returns what to do.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Command(CommandFailure::TimedOut)
+            | Self::Reload { failure: CommandFailure::TimedOut, .. } => {
+                "an action ends within 5 minutes: let a command start what takes longer in the background"
+            }
+            Self::Command(_) => {
+                "run the command by hand as the same user: its output is on standard error"
+            }
+            Self::Reload { failure: CommandFailure::Exit(127), .. } => {
+                "`systemctl` was not found: set `PATH`"
+            }
+            Self::Reload { .. } => {
+                "run the command by hand as the same user, which may need a rule of polkit for it"
+            }
+            Self::Signal { problem, .. } => match problem {
+                PidFileProblem::NotRead(_) | PidFileProblem::NoProcess(_) => {
+                    "check that the program runs, and that it writes this file"
+                }
+                PidFileProblem::NotRegular | PidFileProblem::NoNumber => {
+                    "name the file into which the program writes the number of its process"
+                }
+                PidFileProblem::Writable { .. } => "run `chmod go-w` on the file",
+                PidFileProblem::ForeignFile { .. } => {
+                    "the file must belong to root, to this user, or to the user of the process"
+                }
+                PidFileProblem::OtherUser(_) => {
+                    "run `roles-anywhere` as the user of the program, or as root"
+                }
+                PidFileProblem::NoSignals => "use a command instead",
+            },
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+impl From<ActionError> for Error {
+    fn from(error: ActionError) -> Self {
+        let (kind, hints) = (error.kind(), error.hints());
+        hints.into_iter().fold(Self::new(kind, error), Self::hint)
+    }
+}
