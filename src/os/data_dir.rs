@@ -144,12 +144,34 @@ impl DataDir {
             }
         }
         // Also those that a process which was killed left behind.
-        for old in names(&self.directory)? {
-            if old.as_bytes().starts_with(PREFIX.as_bytes()) && old != *name {
-                self.remove_data(&old);
-            }
+        for old in self.others(name.as_ref())? {
+            self.remove_data(&old);
         }
         Ok(rustix::fs::fsync(&self.directory)?)
+    }
+
+    /// Removes what killed processes have left behind beside the current files, unless another process writes
+    /// them. What cannot be removed stays.
+    pub(super) fn remove_leftovers(&self, attributes: FileAttributes) {
+        let remove = || {
+            let Some(current) = self.link(LINK.as_ref())? else { return Ok(()) };
+            if self.others(&current)?.is_empty() {
+                return Ok(());
+            }
+            let _lock = self.lock(attributes, Duration::ZERO)?;
+            // Another process may have replaced the files in the meantime.
+            let Some(current) = self.link(LINK.as_ref())? else { return Ok(()) };
+            self.others(&current)?.iter().for_each(|old| self.remove_data(old));
+            io::Result::Ok(())
+        };
+        let _ = remove();
+    }
+
+    /// Returns the names of directories of files besides `current`, and of links to them.
+    fn others(&self, current: &OsStr) -> io::Result<Vec<OsString>> {
+        let is_other =
+            |name: &OsString| name.as_bytes().starts_with(PREFIX.as_bytes()) && name != current;
+        Ok(names(&self.directory)?.into_iter().filter(is_other).collect())
     }
 
     /// Opens the directory of the current files, if there is one. The link must be one of ours.

@@ -41,8 +41,11 @@ mod unix {
         let render = |found: ResolvedTarget| match (found, on_difference) {
             (ResolvedTarget::File(entry), _) => {
                 let state = entry.state(contents, attributes)?;
-                if state != FileState::Unchanged && on_difference == OnDifference::Write {
-                    entry.replace_with(contents, attributes)?;
+                if on_difference == OnDifference::Write {
+                    entry.remove_leftovers();
+                    if state != FileState::Unchanged {
+                        entry.replace_with(contents, attributes)?;
+                    }
                 }
                 Ok(state)
             }
@@ -75,7 +78,11 @@ mod unix {
             dir.refuse_closed(attributes)?;
             let is_same = |states: &[_]| states.iter().all(|state| *state == FileState::Unchanged);
             let states = dir.states(files, attributes)?;
-            if on_difference == OnDifference::Report || is_same(&states) {
+            if on_difference == OnDifference::Report {
+                return Ok(states);
+            }
+            if is_same(&states) {
+                dir.remove_leftovers(attributes);
                 return Ok(states);
             }
             dir.refuse_others(files)?;

@@ -226,3 +226,33 @@ fn a_directory_without_a_parent_is_an_error() {
     let error = folder.render(&[("a", "1")], OnDifference::Write).unwrap_err();
     assert!(error.to_string().contains("there is no directory"), "{error}");
 }
+
+/// Also if the files are as they are to be.
+#[test]
+fn what_killed_processes_left_behind_is_removed() {
+    let folder = Folder::new();
+    folder.write(&[("a", "1")]);
+    let leave = || {
+        fs::create_dir(folder.dir().join("..data-0123456789abcdef")).unwrap();
+        fs::write(folder.dir().join("..data-0123456789abcdef/a"), "2").unwrap();
+        symlink("..data-0123456789abcdef", folder.dir().join("..data-0123456789abcdef.link"))
+            .unwrap();
+    };
+    let before = folder.names();
+    leave();
+    assert_eq!(folder.check(&[("a", "1")]), [Unchanged]);
+    assert_ne!(folder.names(), before);
+    let access = FileAccess { mode: FileMode::parse("400").unwrap(), owner: None };
+    let dir = DataDir::open(&folder.dir()).unwrap().unwrap();
+    let attributes = FileAttributes { mode: access.mode.bits(), owner: None };
+    let lock = dir.lock(attributes, Duration::ZERO).unwrap();
+    folder.write(&[("a", "1")]);
+    assert_ne!(folder.names(), before, "another process may write them");
+    drop(lock);
+    folder.write(&[("a", "1")]);
+    assert_eq!(folder.names(), before);
+    leave();
+    folder.write(&[("a", "3")]);
+    assert_eq!(folder.names().len(), before.len());
+    assert_eq!(folder.read("a"), "3");
+}

@@ -13,7 +13,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::os::access;
@@ -255,19 +255,25 @@ impl PathEntry {
             }
             file.sync_all()
         };
-        let temporary = format!(".roles-anywhere-{:016x}", SystemEntropy.bits());
-        let unnamed = self.unnamed();
+        let temporary = format!("{TEMPORARY}{:016x}", SystemEntropy.bits());
+        let unnamed = self.unnamed().inspect(lock);
         if let Some(file) = &unnamed {
             fill(file)?;
             if self.link(file, &self.name).is_ok() {
                 return Ok(());
             }
         }
-        let is_there = unnamed.is_some_and(|file| self.link(&file, temporary.as_ref()).is_ok());
-        let written = match is_there {
-            true => Ok(()),
+        // It stays open, and locked, until it has its name.
+        let linked = unnamed.filter(|file| self.link(file, temporary.as_ref()).is_ok());
+        let (_file, written) = match linked {
+            Some(file) => (file, Ok(())),
             // The file system has no unnamed files, or `/proc` is not mounted.
-            false => fill(&self.create(&temporary)?),
+            None => {
+                let file = self.create(&temporary)?;
+                lock(&file);
+                let written = fill(&file);
+                (file, written)
+            }
         };
         let rename =
             || rustix::fs::renameat(&self.directory, &temporary, &self.directory, &self.name);
@@ -275,6 +281,24 @@ impl PathEntry {
             // The first error is the one to report.
             let _ = rustix::fs::unlinkat(&self.directory, &temporary, AtFlags::empty());
         })
+    }
+
+    /// Removes the temporary files that killed processes have left behind in the directory. What cannot be
+    /// removed stays.
+    pub(in crate::os) fn remove_leftovers(&self) {
+        let Ok(directory) = self.open_above() else { return };
+        let Ok(entries) = rustix::fs::Dir::read_from(&directory) else { return };
+        let names = entries.flatten().map(|entry| entry.file_name().to_owned());
+        for name in names.filter(|name| is_temporary(name.to_bytes())) {
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let Ok(file) = rustix::fs::openat(&directory, &name, flags, Mode::empty()) else {
+                continue;
+            };
+            // A process that still writes it holds the lock.
+            if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+                let _ = rustix::fs::unlinkat(&directory, &name, AtFlags::empty());
+            }
+        }
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
@@ -323,6 +347,20 @@ impl PathEntry {
             }
         }
     }
+}
+
+/// What the name of a temporary file begins with, before 16 digits.
+const TEMPORARY: &str = ".roles-anywhere-";
+
+/// Returns whether a name is that of a temporary file.
+fn is_temporary(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(TEMPORARY.as_bytes());
+    digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Says that a process writes a file. A file system without locks has no leftovers that are removed.
+fn lock(file: &File) {
+    let _ = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
 }
 
 fn open_directory(above: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {

@@ -197,3 +197,24 @@ fn replaces_a_regular_file_of_another_user() {
     use std::os::unix::fs::MetadataExt as _;
     assert_eq!((fs::read(&path).unwrap().as_slice(), path.metadata().unwrap().uid()), (SECRET, 0));
 }
+
+#[test]
+fn temporary_files_of_killed_processes_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let [left, written] = [".roles-anywhere-0123456789abcdef", ".roles-anywhere-fedcba9876543210"];
+    let others = [".roles-anywhere-0123", ".roles-anywhere-0123456789abcdeg", "app.conf"];
+    for name in others.iter().chain(&[left, written]) {
+        fs::write(at(name), "").unwrap();
+    }
+    // A process that writes a file has it locked.
+    let file = File::open(at(written)).unwrap();
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let ResolvedTarget::File(entry) = resolve(&at("app.conf")).unwrap() else { panic!("no file") };
+    entry.remove_leftovers();
+    assert!(!at(left).exists() && at(written).exists());
+    assert!(others.iter().all(|name| at(name).exists()));
+    drop(file);
+    entry.remove_leftovers();
+    assert!(!at(written).exists());
+}
