@@ -14,6 +14,7 @@ pub mod duration;
 pub mod error_format;
 pub mod exec_table_values;
 pub mod fallback;
+pub mod follow;
 pub mod given_values;
 pub mod help;
 pub mod identity;

@@ -1,13 +1,17 @@
 //! `render`: templates with secrets and parameters in the place of references, and files of variables.
 
 mod plan;
-mod variables;
+mod source;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::app::App;
 use crate::command::{Command, Plan};
+use crate::daemon::Daemon;
+use crate::follow::action::ChangeAction;
+use crate::follow::schedule::Timing;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
 use crate::options::reference_roles::ReferenceRoles;
@@ -17,14 +21,16 @@ use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::formats::VariableFormat;
+use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
-use crate::secrets::reference::NamedReference;
 use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
-use crate::secrets::template::{Template, TemplateMistakes, TemplateSyntax};
+use crate::secrets::template::TemplateSyntax;
 use crate::secrets::variables::VariableSources;
-use roles_anywhere_client::input_source::{Files as _, InputSource, Location};
+use crate::secrets_cache::CachePolicy;
+use roles_anywhere_client::input_source::{InputSource, Location};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
+use source::RenderSource;
 
 /// The plan of `render`.
 #[derive(Clone, Debug)]
@@ -37,6 +43,21 @@ pub struct RenderPlan {
     pub output: RenderOutput,
     /// Whether it is written.
     pub on_difference: OnDifference,
+    /// How changes are followed, if they are.
+    pub watch: Option<RenderWatch>,
+}
+
+/// How `render` follows changes.
+#[derive(Clone, Debug)]
+pub struct RenderWatch {
+    /// What is done after the files have changed.
+    pub on_change: Option<ChangeAction>,
+    /// When.
+    pub timing: Timing,
+    /// For how long a value is used without asking AWS.
+    pub cache: CachePolicy,
+    /// How it runs.
+    pub daemon: Daemon,
 }
 
 /// What is rendered.
@@ -93,15 +114,23 @@ Replaces the references in templates by secrets of AWS Secrets Manager and param
 
 Without a template, `--format` writes the variables that `--env`, `--env-file` and `--from` give.
 
-All references are resolved before anything is written. A file is replaced as a whole, and only if it changes.";
+All references are resolved before anything is written. A file is replaced as a whole, and only if it changes.
+
+With `--watch`, it goes on, and writes the files again when a secret or a parameter changes.";
     const EXAMPLES: &'static str = "\
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf
 roles-anywhere render a.conf.j2 b.conf.j2 --role app --out-dir /run/app
 roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --check
+roles-anywhere render app.conf.tmpl --role app --out /run/app/app.conf --watch
 roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
-    const DOCS: &'static [&'static str] = &["render.md", "secrets.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups =
-        &[plan::RENDER, table::program_variables::SOURCES, table::session_groups::ONE_SESSION];
+    const DOCS: &'static [&'static str] = &["render.md", "follow.md", "secrets.md", "errors.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        plan::RENDER,
+        table::follow::TIMING,
+        table::follow::FRESHNESS,
+        table::program_variables::SOURCES,
+        table::session_groups::ONE_SESSION,
+    ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
     const ROLES: RoleUse = RoleUse::One;
 
@@ -113,13 +142,20 @@ roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
 impl Plan for RenderPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         self.refuse_template_as_output(app)?;
-        let rendered = match &self.input {
-            RenderInput::Templates(files) => self.render(files, app)?,
-            RenderInput::Variables { sources, format } => {
-                vec![self.render_variables(sources, *format, app)?]
-            }
-        };
-        self.write(&rendered, app)
+        let source = RenderSource::read(&self.input, &**app.files(), app.environment())?;
+        if let Some(watch) = &self.watch {
+            return watch::run(self, watch, source, app);
+        }
+        let values = app.resolve_references(&self.roles, &source.references())?;
+        self.write(&source.render(&values)?, app)
+    }
+
+    fn is_daemon(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    fn log_format(&self) -> LogFormat {
+        self.watch.as_ref().map_or(LogFormat::Terminal, |watch| watch.daemon.log_format)
     }
 }
 
@@ -144,51 +180,19 @@ impl RenderPlan {
         }
     }
 
-    /// Returns the texts of templates, with the values in place. Nothing is resolved if one of them has
-    /// a mistake.
-    fn render(&self, files: &[TemplateFile], app: &App) -> Result<Vec<SecretBytes>, Error> {
-        let (mut templates, mut mistakes) = (Vec::new(), Vec::new());
-        for TemplateFile { file, syntax } in files {
-            // Without the option, which all of them have.
-            let name = InputSource { origin: None, ..file.clone() }.name(true).to_string();
-            match Template::parse(&name, &app.files().read(file)?, *syntax) {
-                Ok(template) => templates.push((name, template)),
-                Err(found) => mistakes.extend(found),
-            }
-        }
-        if !mistakes.is_empty() {
-            return Err(TemplateMistakes(mistakes).into());
-        }
-        let references: Vec<NamedReference> = templates
-            .iter()
-            .flat_map(|(name, template)| {
-                let named = |reference| NamedReference { name: Some(name.clone()), reference };
-                template.references().iter().cloned().map(named)
-            })
-            .collect();
-        let values = app.resolve_references(&self.roles, &references)?;
-        let mut rest = &values[..];
-        let mut rendered = Vec::with_capacity(templates.len());
-        for (_, template) in &templates {
-            let (own, others) = rest.split_at(template.references().len().min(rest.len()));
-            rest = others;
-            rendered.push(template.render(own)?);
-        }
-        Ok(rendered)
-    }
-
-    /// Writes the texts, or says how the files differ from them.
-    fn write(&self, rendered: &[SecretBytes], app: &App) -> Result<Outcome, Error> {
-        let states = match &self.output {
-            RenderOutput::Stdout => {
-                let all: Vec<&[u8]> = rendered.iter().map(SecretBytes::expose).collect();
-                return Ok(SecretBytes::new(all.concat()).into());
-            }
+    /// Writes the texts, or returns how the files differ from them.
+    fn write_files(
+        &self,
+        rendered: &[SecretBytes],
+        app: &App,
+    ) -> Result<Vec<(PathBuf, FileState)>, Error> {
+        match &self.output {
+            RenderOutput::Stdout => Ok(Vec::new()),
             RenderOutput::File { path, access } => {
                 let contents = rendered.first().map(SecretBytes::expose).unwrap_or_default();
                 let limit = self.roles.own().session.timeout;
                 let state = app.render_file((path, limit), contents, access, self.on_difference)?;
-                vec![(path.clone(), state)]
+                Ok(vec![(path.clone(), state)])
             }
             RenderOutput::Dir { path, names, access } => {
                 let place = (&**path, self.roles.own().session.timeout);
@@ -197,9 +201,18 @@ impl RenderPlan {
                 let states = app.render_dir(place, &files, access, self.on_difference)?;
                 // What is in the directory beside the files comes after them.
                 let paths = names.iter().map(|name| path.join(name));
-                paths.chain(std::iter::repeat(path.clone())).zip(states).collect()
+                Ok(paths.chain(std::iter::repeat(path.clone())).zip(states).collect())
             }
-        };
+        }
+    }
+
+    /// Writes the texts, or says how the files differ from them.
+    fn write(&self, rendered: &[SecretBytes], app: &App) -> Result<Outcome, Error> {
+        if let RenderOutput::Stdout = self.output {
+            let all: Vec<&[u8]> = rendered.iter().map(SecretBytes::expose).collect();
+            return Ok(SecretBytes::new(all.concat()).into());
+        }
+        let states = self.write_files(rendered, app)?;
         match self.on_difference {
             OnDifference::Write => Ok(SecretBytes::default().into()),
             OnDifference::Report => Ok(report(&states, self.output.access())),

@@ -10,6 +10,7 @@ use crate::options::settings::{Setting, Settings};
 use crate::options::table::other_programs::AGENT_TOKEN;
 use crate::options::table::secrets_endpoint::{SECRETS, SECRETS_PORT, SECRETS_TOKEN_FILE};
 use crate::output::usage::UsageError;
+use crate::secrets_cache::CachePolicy;
 use crate::server::secrets::{AccessRules, PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use crate::server::{ServePolicy, TokenFile};
 use roles_anywhere_client::input_source::InputSource;
@@ -71,6 +72,13 @@ pub fn secrets_endpoint(
         cache: values.cache,
         prefetch: values.prefetch,
     }))
+}
+
+/// Returns how long values are used, by `[secrets]` of the configuration file or by default.
+pub fn cache_policy_in_file(settings: &Settings<'_>) -> Result<CachePolicy, UsageError> {
+    let Some(table) = table(settings) else { return Ok(CachePolicy::default()) };
+    let (values, errors) = SecretsValues::read(settings, Some(table));
+    errors.into_iter().next().map_or(Ok(values.cache), Err)
 }
 
 fn table<'a>(settings: &Settings<'a>) -> Option<&'a SecretsTable> {

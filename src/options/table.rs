@@ -11,6 +11,7 @@ pub mod cache;
 pub mod config_file;
 pub mod daemon;
 pub mod errors;
+pub mod follow;
 mod help;
 pub mod identity;
 mod key_location;

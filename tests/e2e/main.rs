@@ -43,6 +43,7 @@ mod refusals;
 mod region_fallback;
 mod registered;
 mod render;
+mod render_watch;
 mod resolve;
 mod responses;
 mod reveal;

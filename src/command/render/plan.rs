@@ -3,11 +3,17 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::command::render::{RenderInput, RenderOutput, RenderPlan, TemplateFile};
+use crate::command::render::{RenderInput, RenderOutput, RenderPlan, RenderWatch, TemplateFile};
+use crate::daemon::Daemon;
+use crate::follow::action::ChangeAction;
 use crate::options::arguments::{all_typed, typed};
+use crate::options::daemon::log_format;
+use crate::options::follow;
 use crate::options::program_variables::shared_sources;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::daemon::LOG_FORMAT;
+use crate::options::table::follow::{QUIET_PERIOD, SECRETS_MAX_STALE, SECRETS_TTL, SPLAY};
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::program_variables::{ENV, SOURCES};
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
@@ -32,6 +38,9 @@ pub(super) static RENDER: &[&OptionSpec] = &[
     &MODE,
     &OWNER,
     &CHECK,
+    &WATCH,
+    &ON_CHANGE,
+    &LOG_FORMAT,
     &SECRETS_ENDPOINT,
     &PARAMETERS_ENDPOINT,
 ];
@@ -126,6 +135,27 @@ static CHECK: OptionSpec = OptionSpec::switch("--check")
          and exit with 1.",
     );
 
+static WATCH: OptionSpec = OptionSpec::switch("--watch")
+    .without_variable()
+    .under(Heading::Changes)
+    .help("Write the files again when secrets change")
+    .details(
+        "Go on until this process is stopped, and write the files again when a secret or a parameter \
+         changes. On SIGHUP, the templates are read again.",
+    );
+
+static ON_CHANGE: OptionSpec = OptionSpec::new("--on-change", "ACTION", ValueType::Text)
+    .without_variable()
+    .refuse_empty(ChangeAction::EXPECTED)
+    .sensitivity(Sensitivity::Sensitive)
+    .under(Heading::Changes)
+    .help("What to do after the files have changed")
+    .details(
+        "What to do after the files have changed: `signal:NAME:PIDFILE` signals the process whose number \
+         is in a file, `systemctl-reload:UNIT` has systemd reload a unit, and anything else is a command \
+         for `sh`.",
+    );
+
 /// The endings that the name of a template loses.
 const ENDINGS: [&str; 5] = ["tmpl", "tpl", "template", "j2", "jinja"];
 
@@ -162,10 +192,38 @@ fn plan_of(
         None => RenderInput::Templates(templates(settings, syntax)?),
     };
     let output = output(settings, &input, access)?;
+    let watch = watch(settings)?;
     if let (OnDifference::Report, RenderOutput::Stdout) = (on_difference, &output) {
         return Err(settings.missing(&[&OUT]));
     }
-    Ok(RenderPlan { roles, input, output, on_difference })
+    match (&watch, on_difference, &output) {
+        (Some(_), OnDifference::Report, _) => {
+            Err(conflict(&WATCH, &CHECK, "remove one of them: `--check` writes nothing"))
+        }
+        (Some(_), _, RenderOutput::Stdout) => Err(settings.missing(&[&OUT])),
+        _ => Ok(RenderPlan { roles, input, output, on_difference, watch }),
+    }
+}
+
+/// Returns how changes are followed, if they are.
+fn watch(settings: &Settings<'_>) -> Result<Option<RenderWatch>, UsageError> {
+    let on_change = settings.flag(&ON_CHANGE)?.map(|setting| {
+        let action = ChangeAction::parse(setting.value);
+        action.ok_or_else(|| setting.refuse_hidden(ChangeAction::EXPECTED))
+    });
+    let on_change = on_change.transpose()?;
+    let timing = follow::timing(settings, on_change.is_some())?;
+    let cache = follow::freshness(settings)?;
+    let log_format = log_format(&settings.required(&LOG_FORMAT)?)?;
+    if !settings.is_on(&WATCH)? {
+        let of_watch = [&ON_CHANGE, &QUIET_PERIOD, &SPLAY, &SECRETS_TTL, &SECRETS_MAX_STALE];
+        return match of_watch.iter().any(|option| typed(settings.typed, option).is_some()) {
+            true => Err(settings.missing(&[&WATCH])),
+            false => Ok(None),
+        };
+    }
+    let daemon = Daemon { log_format, ..Daemon::default() };
+    Ok(Some(RenderWatch { on_change, timing, cache, daemon }))
 }
 
 fn format(settings: &Settings<'_>) -> Result<Option<VariableFormat>, UsageError> {

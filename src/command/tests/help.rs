@@ -182,7 +182,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 47, "options with choices");
+    assert_eq!(count, 48, "options with choices");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn flags_without_effect_are_refused() {
 fn defaults_are_those_of_the_agent() {
     let plan = served("", "[secrets]\n", &[]);
     assert_eq!(plan.port, 2773);
-    assert_eq!(plan.cache, crate::secrets_cache::CachePolicy::default());
+    assert_eq!(plan.cache, CachePolicy::default());
     assert_eq!(plan.policy.path_prefix, "/v1/");
     assert_eq!(plan.policy.connections, 800);
     assert!(plan.policy.access.is_unlimited() && plan.policy.roles.is_none());

@@ -46,6 +46,8 @@ pub enum Heading {
     Program,
     /// The variables and files of another program.
     Variables,
+    /// When and how to act on changed secrets.
+    Changes,
     /// Which secret is read.
     Secret,
     /// How a secret is rotated.
@@ -80,6 +82,7 @@ impl Heading {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Options => "Options",
+            Self::Changes => "Changes",
             Self::Secret => "Secret",
             Self::Rotation => "Rotation",
             Self::Password => "Password",

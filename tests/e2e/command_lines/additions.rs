@@ -103,6 +103,22 @@ pub(super) const OPTIONS: &[NewOption] = &[
         added: Added::Option(("parameters-endpoint", Url)),
     },
     NewOption {
+        name: "watch of render",
+        share: 8,
+        verbs: |verb| verb == Render,
+        added: Added::Word(&[
+            "--watch",
+            "--watch",
+            "--watch=false",
+            "--on-change=true",
+            "--on-change=signal:HUP",
+            "--quiet-period=forever",
+            "--splay=1m",
+            "--secrets-ttl=0",
+            "--secrets-max-stale=",
+        ]),
+    },
+    NewOption {
         name: "mask of exec",
         share: 3,
         verbs: |verb| verb == Exec,

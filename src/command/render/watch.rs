@@ -1,0 +1,192 @@
+//! `render --watch`: writes the files again when what the references stand for changes.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::app::actions::{self, beside};
+use crate::app::daemon::{self, SystemDaemon};
+use crate::app::followed_references::FollowedReferences;
+use crate::command::render::source::RenderSource;
+use crate::command::render::{RenderPlan, RenderWatch};
+use crate::daemon::{RefresherSet, Role, supervise};
+use crate::follow::follower::{Consumer, FollowPorts, follow};
+use crate::follow::source::FollowedValues;
+use crate::output::Outcome;
+use crate::output::error::Error;
+use crate::output::log::events::{
+    FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, TEMPLATES_RELOAD_FAILED, TEMPLATES_RELOADED,
+};
+use crate::output::log::{Field, Log};
+use crate::secrets::rendered::FileState;
+use crate::secrets::value::Resolved;
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
+
+/// Writes the files as a run without `--watch` does, then again whenever they change, until it is stopped.
+pub(super) fn run(
+    plan: &RenderPlan,
+    watch: &RenderWatch,
+    source: RenderSource,
+    app: &App,
+) -> Result<Outcome, Error> {
+    let references = source.references();
+    let followed = app.followed_references(&plan.roles, &references, watch.cache)?;
+    let rendered = source.render(&app.resolve_references(&plan.roles, &references)?)?;
+    let states = plan.write_files(&rendered, app)?;
+    followed.ask_for_passwords()?;
+    let role = Role { name: None, plan: plan.roles.own().session.clone() };
+    daemon::run(app, ("render", watch.daemon), &[role], async |system| {
+        let inputs = RenderInputs { source, followed };
+        let renderer = FileRenderer {
+            plan,
+            watch,
+            system,
+            inputs: RefCell::new(Rc::new(inputs)),
+            rendered: RefCell::new(rendered),
+            is_replaced: Notify::new(),
+        };
+        let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(renderer.reload()) };
+        let start = async { Ok(renderer.run(states)) };
+        let (refreshers, timer) = (RefresherSet::default(), &*system.ports.timer);
+        supervise(&refreshers, &system.context, timer, &reconfigure, start).await
+    })?;
+    Ok(Outcome::default())
+}
+
+/// What is rendered, and where its values come from.
+struct RenderInputs<'a> {
+    source: RenderSource,
+    followed: FollowedReferences<'a>,
+}
+
+/// The files of a running `render --watch`.
+struct FileRenderer<'a> {
+    plan: &'a RenderPlan,
+    watch: &'a RenderWatch,
+    system: &'a SystemDaemon<'a>,
+    /// Replaced when the templates are read again.
+    inputs: RefCell<Rc<RenderInputs<'a>>>,
+    is_replaced: Notify,
+    /// What was written last.
+    rendered: RefCell<Vec<SecretBytes>>,
+}
+
+impl FileRenderer<'_> {
+    /// Follows the references. `states` says what the first run has changed.
+    async fn run(&self, states: Vec<(PathBuf, FileState)>) -> Infallible {
+        self.written(&states).await;
+        loop {
+            let inputs = Rc::clone(&self.inputs.borrow());
+            let consumer = RenderConsumer { renderer: self, inputs: &inputs };
+            let following = follow(&inputs.followed, &consumer, self.watch.timing, self.ports());
+            let keeping = inputs.followed.run();
+            let replaced = pin!(self.is_replaced.notified());
+            match select(select(pin!(following), pin!(keeping)), replaced).await {
+                Either::Left((Either::Left((never, _)) | Either::Right((never, _)), _)) => {
+                    match never {}
+                }
+                Either::Right(((), _)) => {}
+            }
+        }
+    }
+
+    fn ports(&self) -> FollowPorts<'_> {
+        let ports = &self.system.ports;
+        FollowPorts { clock: &*ports.clock, entropy: &*ports.entropy, log: self.log() }
+    }
+
+    fn log(&self) -> &dyn Log {
+        &*self.system.context.log
+    }
+
+    /// Reads the templates again. If they have mistakes, all stays as it is.
+    async fn reload(&self) {
+        let app = self.system.app;
+        let input = self.plan.input.clone();
+        let (files, caller) = (Arc::clone(app.files()), Arc::clone(app.environment()));
+        let read = move || RenderSource::read(&input, &*files, &caller);
+        let Some(read) = beside(&*self.system.ports.blocking, read).await else { return };
+        let inputs = read.and_then(|source| {
+            let (roles, references) = (&self.plan.roles, source.references());
+            let followed = app.followed_references(roles, &references, self.watch.cache)?;
+            Ok(RenderInputs { source, followed })
+        });
+        match inputs {
+            Ok(inputs) => {
+                self.inputs.replace(Rc::new(inputs));
+                self.log().event(&TEMPLATES_RELOADED, &[]);
+                self.is_replaced.notify_one();
+            }
+            Err(error) => self.failed(&TEMPLATES_RELOAD_FAILED, &error),
+        }
+    }
+
+    /// Writes the files, and acts.
+    async fn write(&self, rendered: Vec<SecretBytes>) {
+        match self.plan.write_files(&rendered, self.system.app) {
+            Ok(states) => {
+                self.rendered.replace(rendered);
+                self.written(&states).await;
+            }
+            Err(error) => self.failed(&FILES_WRITE_FAILED, &error),
+        }
+    }
+
+    /// Acts if files were changed.
+    async fn written(&self, states: &[(PathBuf, FileState)]) {
+        let changed = states.iter().filter(|(_, state)| *state != FileState::Unchanged);
+        let changed: Vec<_> = changed.map(|(path, _)| path_name(path, true).to_string()).collect();
+        if changed.is_empty() {
+            return;
+        }
+        self.log().event(&FILES_WRITTEN, &[("files", &changed.join(" "))]);
+        if let Some(action) = &self.watch.on_change {
+            actions::act_logged(action, &*self.system.ports.blocking, self.log()).await;
+        }
+    }
+
+    fn failed(&self, event: &'static LogEvent, error: &Error) {
+        let (reason, hint) = error.log_fields();
+        let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+        self.log().event(event, &fields);
+    }
+}
+
+/// The files as what consumes the values.
+struct RenderConsumer<'r, 'a> {
+    renderer: &'r FileRenderer<'a>,
+    inputs: &'r RenderInputs<'a>,
+}
+
+impl RenderConsumer<'_, '_> {
+    fn render(&self, values: &FollowedValues) -> Result<Vec<SecretBytes>, Error> {
+        let values: Vec<Resolved> = values.values.iter().map(|it| it.resolved.clone()).collect();
+        self.inputs.source.render(&values)
+    }
+}
+
+impl Consumer for RenderConsumer<'_, '_> {
+    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+        let new = self.render(values)?;
+        let old = self.renderer.rendered.borrow();
+        let is_same = |(new, old): (&SecretBytes, &SecretBytes)| new.expose() == old.expose();
+        Ok(new.len() != old.len() || !new.iter().zip(&*old).all(is_same))
+    }
+
+    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async {
+            // It has been rendered before.
+            if let Ok(rendered) = self.render(values) {
+                self.renderer.write(rendered).await;
+            }
+        })
+    }
+}
