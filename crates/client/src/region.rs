@@ -1,10 +1,11 @@
 //! AWS Regions and partitions, as botocore's `partitions.json` lists them.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A Region name such as `eu-central-1`, known to be safe inside a host name.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Region(String);
+pub struct Region(Arc<str>);
 
 impl Region {
     /// Accepts words of lower-case letters and digits, joined by single hyphens, two at least.
@@ -12,7 +13,7 @@ impl Region {
         let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         let words = || name.split('-');
         let joined = words().all(|word| !word.is_empty() && word.bytes().all(legal));
-        (joined && words().count() > 1 && name.len() <= 63).then(|| Self(name.to_owned()))
+        (joined && words().count() > 1 && name.len() <= 63).then(|| Self(name.into()))
     }
 
     /// Returns the Region of a FIPS pseudo-Region (`fips-us-east-1`, `us-gov-west-1-fips`),
