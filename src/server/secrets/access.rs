@@ -1,11 +1,12 @@
 //! Which secrets and parameters a client may read: `allow` and `deny`.
 
+mod names;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::secrets_cache::{FetchedValue, ReadItem};
-use roles_anywhere_client::aws::get_secret_value::SecretId;
-use roles_anywhere_client::aws::parameter::{ParameterId, SECRET_REFERENCE};
+use names::{ItemName, ItemNames, intersect};
 
 /// What may be read. Without `allow`, that is what the role may read; `deny` takes precedence.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -35,9 +36,6 @@ enum ItemKind {
     Parameter,
 }
 
-/// What a request names, or what was found: kind and name or ARN.
-type ItemName<'a> = (ItemKind, &'a str);
-
 impl AccessRules {
     /// Returns whether all may be read that the role may read.
     pub fn is_unlimited(&self) -> bool {
@@ -45,18 +43,17 @@ impl AccessRules {
     }
 
     /// Returns whether `item` may turn out to be allowed, before it is read: one that is named by its ARN
-    /// is known by its name only afterwards, and the other way round.
+    /// may be known by its name only afterwards, and the other way round.
     pub(super) fn may_allow(&self, item: &ReadItem) -> bool {
         if self.is_unlimited() {
             return true;
         }
-        let mut text = String::new();
-        let names = requested_names(item, &mut text);
-        let is_denied = self.deny.iter().any(|pattern| names.iter().any(|it| pattern.matches(*it)));
+        let names = ItemNames::requested(item);
         let may_match = |pattern: &AccessPattern| {
-            names.iter().any(|it| pattern.is_arn() != is_arn(it.1) || pattern.matches(*it))
+            pattern.matches_any(&names.own)
+                || names.possible.iter().any(|name| pattern.may_match(name))
         };
-        !is_denied && (self.allow.is_empty() || self.allow.iter().any(may_match))
+        !self.deny(&names) && (self.allow.is_empty() || self.allow.iter().any(may_match))
     }
 
     /// Returns whether what was found may be handed out.
@@ -64,51 +61,15 @@ impl AccessRules {
         if self.is_unlimited() {
             return true;
         }
-        let names = found_names(found);
-        let any = |patterns: &[AccessPattern]| {
-            patterns.iter().any(|pattern| names.iter().any(|it| pattern.matches(*it)))
-        };
-        !any(&self.deny) && (self.allow.is_empty() || any(&self.allow))
+        let names = ItemNames::found(found);
+        let is_allowed = || self.allow.iter().any(|pattern| pattern.matches_any(&names.own));
+        !self.deny(&names) && (self.allow.is_empty() || is_allowed())
     }
-}
 
-fn requested_names<'a>(item: &'a ReadItem, text: &'a mut String) -> Vec<ItemName<'a>> {
-    match item {
-        ReadItem::Secret(request) => match &request.secret {
-            SecretId::Name(name) => vec![(ItemKind::Secret, name)],
-            SecretId::Arn(arn) => {
-                *text = arn.to_string();
-                vec![(ItemKind::Secret, text)]
-            }
-        },
-        ReadItem::Parameter(request, _) => match &request.parameter {
-            ParameterId::Name(name) => parameter_names(name),
-            ParameterId::Arn(arn) => {
-                *text = arn.to_string();
-                vec![(ItemKind::Parameter, text)]
-            }
-        },
+    fn deny(&self, names: &ItemNames<'_>) -> bool {
+        let ItemNames { own, other, .. } = names;
+        self.deny.iter().any(|pattern| pattern.matches_any(own) || pattern.matches_any(other))
     }
-}
-
-fn found_names(found: &FetchedValue) -> Vec<ItemName<'_>> {
-    match found {
-        FetchedValue::Secret(secret) => {
-            vec![(ItemKind::Secret, &secret.name), (ItemKind::Secret, &secret.arn)]
-        }
-        FetchedValue::Parameter(parameter) => {
-            let mut names = parameter_names(&parameter.name);
-            names.extend(parameter.arn.as_deref().map(|arn| (ItemKind::Parameter, arn)));
-            names
-        }
-    }
-}
-
-/// Returns the names of a parameter. One that refers to a secret has that one's too.
-fn parameter_names(name: &str) -> Vec<ItemName<'_>> {
-    let mut names = vec![(ItemKind::Parameter, name)];
-    names.extend(name.strip_prefix(SECRET_REFERENCE).map(|secret| (ItemKind::Secret, secret)));
-    names
 }
 
 impl AccessPattern {
@@ -116,10 +77,18 @@ impl AccessPattern {
         is_arn(&self.pattern)
     }
 
-    fn matches(&self, (kind, name): ItemName<'_>) -> bool {
-        self.kind.is_none_or(|own| own == kind)
-            && self.is_arn() == is_arn(name)
-            && matches(self.pattern.as_bytes(), name.as_bytes())
+    fn matches_any(&self, names: &[ItemName<'_>]) -> bool {
+        let matches = |name: &str| matches(self.pattern.as_bytes(), name.as_bytes());
+        names.iter().any(|it| self.is_for(it) && matches(&it.1))
+    }
+
+    /// Returns whether it matches a name that a pattern stands for.
+    fn may_match(&self, name: &ItemName<'_>) -> bool {
+        self.is_for(name) && intersect(&self.pattern, &name.1)
+    }
+
+    fn is_for(&self, (kind, name): &ItemName<'_>) -> bool {
+        self.kind.is_none_or(|own| own == *kind) && self.is_arn() == is_arn(name)
     }
 }
 
