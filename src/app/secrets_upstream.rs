@@ -13,7 +13,7 @@ use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets_cache::{
     CallResult, CallScope, FetchedValue, ReadFailure, ReadItem, ReadingRole, SessionState, Upstream,
 };
-use failure::{no_session, of_call, of_refusal, session_refusal};
+use failure::{no_session, of_call, of_refusal};
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_parameters_by_path::{PathDepth, PathRequest};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretVersion};
@@ -157,11 +157,10 @@ impl Upstream for SecretsUpstream {
             return SessionState::Refused(ReadFailure::UnknownRole);
         };
         let status = role.channel.status();
-        // The status is read for each request: most have no error.
-        let refusal = status.last_error.as_deref().and_then(session_refusal);
-        match refusal {
-            Some(failure) if status.usable(ClockReading::of(&*role.ports.clock)).is_none() => {
-                SessionState::Refused(failure)
+        // The status is read for each request: most have no refusal.
+        match &status.refusal {
+            Some(error) if status.usable(ClockReading::of(&*role.ports.clock)).is_none() => {
+                SessionState::Refused(ReadFailure::NoSession { code: error.code() })
             }
             _ => SessionState::Usable,
         }

@@ -90,13 +90,13 @@ impl Renewal<'_> {
                 match &fetched {
                     Ok(session) => {
                         status.refreshes.succeeded += 1;
-                        status.last_error = None;
-                        status.session = Some(as_received_now(session, now));
+                        let (session, now) = as_received_now(session, now);
+                        status.succeeded(session, now);
                     }
                     Err(error) => {
                         // Whatever it was: these counts have no reader, as `exec` serves no metrics.
                         status.refreshes.local += 1;
-                        status.last_error = error.provider_error().cloned();
+                        status.failed(error.provider_error().cloned());
                     }
                 }
             });

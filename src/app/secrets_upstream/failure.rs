@@ -27,16 +27,6 @@ pub(super) fn no_session(error: Option<&ProviderError>, is_late: bool) -> Upstre
     UpstreamFailure::Outage(reason, failure)
 }
 
-/// Returns the failure of reads if AWS refuses a session for the certificate, the trust anchor, the
-/// profile or the role; `None` if a clock, a proxy, an expired certificate or AWS may be the cause.
-pub(super) fn session_refusal(error: &ProviderError) -> Option<ReadFailure> {
-    let ProviderError::Refused { source, .. } = error else { return None };
-    let ServiceError { status, code, .. } = &source.service_error;
-    let is_refusal = matches!(status, 403 | 404) && code.is_some();
-    let is_final = is_refusal && !source.causes.iter().any(|cause| fault(cause).is_some());
-    is_final.then(|| ReadFailure::NoSession { code: error.code() })
-}
-
 /// Returns the outage if a refusal may have that cause.
 fn fault(cause: &Cause) -> Option<OutageReason> {
     match cause {
@@ -50,29 +40,8 @@ fn fault(cause: &Cause) -> Option<OutageReason> {
         Cause::Certificate(CertificateCause::IntermediateOutOfDate { .. }) => {
             Some(OutageReason::Identity)
         }
-        Cause::InvalidRequest
-        | Cause::Certificate(
-            CertificateCause::Revoked { .. }
-            | CertificateCause::Violations(_)
-            | CertificateCause::NoViolation
-            | CertificateCause::NotACa { .. }
-            | CertificateCause::IssuerNotGiven { .. }
-            | CertificateCause::PathEnds { .. }
-            | CertificateCause::ChainSent { .. },
-        )
-        | Cause::Configuration(_)
-        | Cause::Secret(_)
-        | Cause::SecretChange(_)
-        | Cause::Parameter(_)
-        | Cause::AccessKey(_)
-        | Cause::Hop(
-            HopCause::Denied { .. }
-            | HopCause::DurationTooLong { .. }
-            | HopCause::InheritedTag
-            | HopCause::Policy
-            | HopCause::RegionDisabled { .. },
-        )
-        | Cause::Unknown => None,
+        // The others are no outages, see [`Cause::is_outage`].
+        _ => None,
     }
 }
 

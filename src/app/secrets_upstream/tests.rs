@@ -14,6 +14,7 @@ use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::diagnosis::{Cause, CertificateCause, Operation, Refusal};
 use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::provider::ProviderError;
+use roles_anywhere_client::provider::fallback::FallbackError;
 use roles_anywhere_client::refresh::status::Status;
 use roles_anywhere_client::time::Clock as _;
 use roles_anywhere_test_support::clock::{ManualClock, START};
@@ -61,8 +62,9 @@ impl Fixture {
     }
 
     fn fail_refresh(&self, error: ProviderError) {
-        let status = Status::clone(&self.channel.status());
-        self.channel.publish(Status { last_error: Some(Arc::new(error)), ..status });
+        let mut status = Status::clone(&self.channel.status());
+        status.failed(Some(Arc::new(error)));
+        self.channel.publish(status);
     }
 
     fn get(&self, item: &ReadItem) -> CallResult<FetchedValue> {
@@ -271,6 +273,56 @@ fn only_a_final_refusal_of_the_next_session_refuses_what_was_read() {
         let it = Fixture::new([]);
         it.fail_refresh(error);
         assert!(!it.is_refused(), "the session in use has not ended: {text}");
+        it.clock.advance(Duration::from_hours(1));
+        assert_eq!(it.is_refused(), expected, "{text}");
+    }
+}
+
+#[test]
+fn no_later_failure_withdraws_a_refusal() {
+    let refused = || refusal(403, "AccessDeniedException", vec![Cause::Unknown]);
+    let clock = Cause::ClockOffset { seconds_behind: 600, local: START, aws: START };
+    let later = [
+        RequestError::Timeout { host: "a".to_owned(), limit: LIMIT, attempt: 1 }.into(),
+        refusal(500, "InternalFailure", vec![Cause::ServiceFailure]),
+        refusal(403, "AccessDeniedException", vec![clock]),
+        ProviderError::NoIdentity,
+    ];
+    for error in later {
+        let text = format!("{error:?}");
+        let it = Fixture::new([]);
+        it.fail_refresh(refused());
+        it.fail_refresh(error);
+        assert!(!it.is_refused(), "the session in use has not ended: {text}");
+        it.clock.advance(Duration::from_hours(1));
+        assert!(it.is_refused(), "{text}");
+        // A session does.
+        let mut status = Status::clone(&it.channel.status());
+        let session = status.session.clone().unwrap().0;
+        status.succeeded(session, ClockReading::of(&it.clock));
+        it.channel.publish(status);
+        assert!(!it.is_refused(), "{text}");
+        it.clock.advance(Duration::from_hours(1));
+        assert!(!it.is_refused(), "{text}");
+    }
+}
+
+#[test]
+fn of_several_regions_the_primary_one_refuses() {
+    let refused = || refusal(403, "AccessDeniedException", vec![Cause::Unknown]);
+    let timeout = || RequestError::Timeout { host: "a".to_owned(), limit: LIMIT, attempt: 1 };
+    let rows = [
+        (refused(), refused(), true),
+        (refused(), timeout().into(), true),
+        (timeout().into(), refused(), false),
+    ];
+    for (primary, source, expected) in rows {
+        let text = format!("{primary:?} {source:?}");
+        let it = Fixture::new([]);
+        let region = Region::parse("us-east-1").unwrap();
+        let fallbacks = vec![FallbackError { region, source }];
+        let primary = Box::new(primary);
+        it.fail_refresh(ProviderError::EveryRegion { primary, fallbacks, limit: LIMIT });
         it.clock.advance(Duration::from_hours(1));
         assert_eq!(it.is_refused(), expected, "{text}");
     }

@@ -67,6 +67,32 @@ pub enum Cause {
     Unknown,
 }
 
+impl Cause {
+    /// Returns whether a refusal may have another reason than the certificate, the trust anchor, the profile
+    /// and the role: this machine's clock, a proxy, an expired certificate or session, or AWS itself.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Throttled
+            | Self::ServiceFailure
+            | Self::AnotherServer
+            | Self::AlteredRequest { .. }
+            | Self::ClockOffset { .. }
+            | Self::SessionNotAccepted { .. }
+            | Self::Hop(HopCause::SessionNotAccepted { .. })
+            | Self::Certificate(CertificateCause::IntermediateOutOfDate { .. }) => true,
+            Self::InvalidRequest
+            | Self::Certificate(_)
+            | Self::Configuration(_)
+            | Self::Secret(_)
+            | Self::SecretChange(_)
+            | Self::Parameter(_)
+            | Self::AccessKey(_)
+            | Self::Hop(_)
+            | Self::Unknown => false,
+        }
+    }
+}
+
 /// A cause in the certificate or its chain.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CertificateCause {

@@ -5,8 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::aws::create_session::SessionResponseError;
+use crate::aws::error_response::ServiceError;
 use crate::aws::retry::RequestError;
-use crate::diagnosis::Refusal;
+use crate::diagnosis::{Cause, Refusal};
 use crate::http::TransportError;
 use crate::identity::IdentityError;
 use crate::key::KeyError;
@@ -151,6 +152,23 @@ impl ProviderError {
             Self::Response(_) => ErrorKind::Unreachable,
             Self::EveryRegion { primary, .. } => primary.kind(),
             Self::NoIdentity => ErrorKind::Internal,
+        }
+    }
+
+    /// Returns whether AWS refuses a session to this certificate or this role until something is changed:
+    /// with 403 or 404, and no fault of the clock, of a proxy or of AWS explains it. Of several Regions, the
+    /// primary one decides, as no other one is asked after its refusal.
+    pub fn is_final_refusal(&self) -> bool {
+        match self {
+            Self::Refused { source, .. } => {
+                let ServiceError { status, code, .. } = &source.service_error;
+                let is_refusal = matches!(status, 403 | 404) && code.is_some();
+                is_refusal && !source.causes.iter().any(Cause::is_outage)
+            }
+            Self::EveryRegion { primary, .. } => primary.is_final_refusal(),
+            Self::Identity { .. } | Self::Request(_) | Self::Response(_) | Self::NoIdentity => {
+                false
+            }
         }
     }
 

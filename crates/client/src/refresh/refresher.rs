@@ -249,13 +249,12 @@ impl Refresher {
         let new_error = renewal_error.filter(|error| !is_known(error));
         self.publish(|status| {
             status.in_flight = false;
-            status.last_error = None;
             status.clock_offset = session.clock_offset;
             status.refreshes.succeeded += 1;
             if let Some(error) = new_error {
                 status.refreshes.count(error.kind());
             }
-            status.session = Some((Arc::new(session), now));
+            status.succeeded(Arc::new(session), now);
             status.made_by = Some(made_by);
         });
     }
@@ -276,7 +275,7 @@ impl Refresher {
         self.publish(|status| {
             status.in_flight = false;
             status.refreshes.count(error.kind());
-            status.last_error = Some(Arc::clone(error));
+            status.failed(Some(Arc::clone(error)));
         });
     }
 

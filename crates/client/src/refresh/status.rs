@@ -24,6 +24,9 @@ pub struct Status {
     pub made_by: Option<MadeBy>,
     /// Why the last refresh failed; `None` again when one succeeds.
     pub last_error: Option<Arc<ProviderError>>,
+    /// The last final refusal since the last session: what fails later, such as the network, does not
+    /// withdraw it. See [`ProviderError::is_final_refusal`].
+    pub refusal: Option<Arc<ProviderError>>,
     /// Whether a refresh is in flight.
     pub in_flight: bool,
     /// The end of the validity (inclusive) of the certificate in use, if one could be read.
@@ -35,6 +38,20 @@ pub struct Status {
 }
 
 impl Status {
+    /// Remembers a session that was received at `now`.
+    pub fn succeeded(&mut self, session: Arc<Session>, now: ClockReading) {
+        self.session = Some((session, now));
+        (self.last_error, self.refusal) = (None, None);
+    }
+
+    /// Remembers why a refresh failed.
+    pub fn failed(&mut self, error: Option<Arc<ProviderError>>) {
+        if let Some(error) = error.as_ref().filter(|error| error.is_final_refusal()) {
+            self.refusal = Some(Arc::clone(error));
+        }
+        self.last_error = error;
+    }
+
     /// Returns the session if it has not expired at `now`.
     pub fn valid(&self, now: ClockReading) -> Option<&Arc<Session>> {
         let (session, _) = self.session.as_ref()?;
