@@ -16,6 +16,7 @@ mod prefetch;
 mod queue;
 mod read;
 mod reading;
+mod refusal;
 mod rotation;
 mod snapshot;
 mod statistics;
@@ -44,6 +45,7 @@ use entries::EntryTable;
 use listing::NextLists;
 use outage::KnownOutages;
 use queue::CallQueue;
+use refusal::LateRefusals;
 use roles_anywhere_client::ports::Ports;
 
 /// Reads of the cache, as the endpoints see it.
@@ -90,6 +92,7 @@ pub struct SecretsCache {
     prefetch_changed: Notify,
     entries: RefCell<EntryTable>,
     outages: RefCell<KnownOutages>,
+    late_refusals: RefCell<LateRefusals>,
     queue: RefCell<CallQueue>,
     /// Wakes what makes the calls.
     queued: Notify,
@@ -115,6 +118,7 @@ impl SecretsCache {
             prefetch_changed: Notify::new(),
             entries: RefCell::default(),
             outages: RefCell::default(),
+            late_refusals: RefCell::default(),
             queue: RefCell::default(),
             queued: Notify::new(),
             next_lists: RefCell::default(),

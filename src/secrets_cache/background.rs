@@ -68,7 +68,7 @@ impl SecretsCache {
         }
         for role in roles {
             if matches!(self.upstream.session(&role), SessionState::Refused(_)) {
-                self.entries.borrow_mut().remove_role(&role);
+                self.drop_role(&role);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::entry::{CallSpan, EntryState, ValueEntry};
 use super::key::CURRENT;
 use super::outcome::{CallFound, CallTimes};
 use super::policy::{
-    CALL_LIMIT, DENIED_FOR, LONGEST_WITHOUT_GET, PROBES_AT_ONCE, READER_LIMIT, REFRESH_INTERVAL,
+    CALL_LIMIT, CachePolicy, DENIED_FOR, PROBES_AT_ONCE, READER_LIMIT, REFRESH_INTERVAL,
 };
 use super::queue::{CallKind, CallMaker, NextCall, PendingCall};
 use super::read::{OutageReason, ReadFailure, ReadItem, RequestedFreshness};
@@ -120,11 +120,12 @@ impl SecretsCache {
             let _idle = IdleCall::new(self, &service);
             self.ports.timer.sleep(pause).await;
         }
-        let began = (self.next_number(), self.ports.clock.uptime());
+        let (in_flight, began) = (self.begin_call(), self.ports.clock.uptime());
         let work = self.find(&entry, call.kind);
-        let found = self.within_limit(&entry, began.0, work).await;
-        let span = CallSpan { began: began.0, ended: self.next_number() };
-        let outcome = self.finish(&entry, found, CallTimes { span, began: began.1 });
+        let found = self.within_limit(&entry, in_flight.began, work).await;
+        let span = CallSpan { began: in_flight.began, ended: self.next_number() };
+        let outcome = self.finish(&entry, found, CallTimes { span, began });
+        drop(in_flight);
         {
             let mut state = entry.state.borrow_mut();
             state.call = None;
@@ -170,16 +171,21 @@ impl SecretsCache {
         let now = self.ports.clock.uptime();
         let (item, checked) = {
             let state = entry.state.borrow();
-            (state.item.clone(), (kind == CallKind::Check).then(|| state.describable(now)))
+            (
+                state.item.clone(),
+                (kind == CallKind::Check).then(|| state.describable(&self.policy.get(), now)),
+            )
         };
-        let mut denied_describe = false;
+        let (mut denied_describe, mut is_described) = (false, false);
         if let (Some(Some(value)), ReadItem::Secret(request)) = (checked, &item) {
             match self.describe(entry, request).await {
                 Ok(description) if confirms(&description, request, value.content()) => {
                     return Ok(CallFound::Unchanged(value));
                 }
-                Ok(_) => {}
-                Err(UpstreamFailure::Refused(_)) => denied_describe = true,
+                Ok(_) => is_described = true,
+                Err(UpstreamFailure::Refused(_) | UpstreamFailure::NoVersion(_)) => {
+                    denied_describe = true;
+                }
                 Err(outage) => return Err(outage),
             }
         }
@@ -190,6 +196,9 @@ impl SecretsCache {
         };
         self.statistics.borrow_mut().count_call(operation, &found);
         let found = found?;
+        if !is_described {
+            entry.state.borrow_mut().forget_old_rotation(self.policy.get().ttl, now);
+        }
         if denied_describe {
             // The secret is there, so it is the operation that the role may not use.
             entry.state.borrow_mut().describe_denied_until = now + DENIED_FOR;
@@ -209,7 +218,9 @@ impl SecretsCache {
                 entry.state.borrow_mut().rotation = RotationWindow::of(description);
             }
             // It would never be followed by another one.
-            Err(UpstreamFailure::Refused(_)) => entry.state.borrow_mut().rotation = None,
+            Err(UpstreamFailure::Refused(_) | UpstreamFailure::NoVersion(_)) => {
+                entry.state.borrow_mut().rotation = None;
+            }
             Err(UpstreamFailure::Outage(..)) => {}
         }
         described
@@ -228,10 +239,20 @@ impl EntryState {
         call
     }
 
+    /// Forgets when the secret is to be rotated if it is not checked any more: another rotation may have
+    /// followed, of which only `DescribeSecret` tells.
+    fn forget_old_rotation(&mut self, ttl: Duration, now: Duration) {
+        let is_old =
+            self.held.as_ref().is_some_and(|held| now.saturating_sub(held.confirmed) >= ttl);
+        if is_old {
+            self.rotation = None;
+        }
+    }
+
     /// Returns the value if `DescribeSecret` may confirm it.
-    fn describable(&self, now: Duration) -> Option<Rc<CachedValue>> {
+    fn describable(&self, policy: &CachePolicy, now: Duration) -> Option<Rc<CachedValue>> {
         let held = self.held.as_ref()?;
-        let is_recent = now.saturating_sub(held.fetched) < LONGEST_WITHOUT_GET;
+        let is_recent = now.saturating_sub(held.fetched) < policy.longest_without_get();
         let is_allowed = now >= self.describe_denied_until;
         (is_recent && is_allowed).then(|| Rc::clone(&held.value))
     }

@@ -68,7 +68,7 @@ impl SecretsCache {
                     self.next_lists.borrow_mut().insert(key(&scope), now + DENIED_FOR);
                 }
             }
-            Err(UpstreamFailure::Refused(_)) => {
+            Err(UpstreamFailure::Refused(_) | UpstreamFailure::NoVersion(_)) => {
                 self.next_lists.borrow_mut().insert(key(&scope), now + DENIED_FOR);
             }
             Err(UpstreamFailure::Outage(..)) => {}

@@ -8,6 +8,7 @@ use super::call::CallOutcome;
 use super::decision::LastFailure;
 use super::entry::{CallSpan, EntryState, HeldValue, SeenBetween, ValueEntry};
 use super::policy::PROBE_INTERVAL;
+use super::refusal::{RefusedPart, TooOld};
 use super::rotation::until_check;
 use super::upstream::{CallResult, UpstreamFailure};
 use super::value::{CachedValue, FetchedValue};
@@ -43,15 +44,16 @@ impl SecretsCache {
                 self.outages.borrow_mut().end(service, times.span.ended, now);
                 return match found {
                     CallFound::Unchanged(value) => self.confirm(entry, &value, times),
-                    CallFound::Value(fetched) => Ok(self.store(entry, fetched, times)),
+                    CallFound::Value(fetched) => self.store(entry, fetched, times),
                 };
             }
             Err(UpstreamFailure::Refused(failure)) => {
                 self.outages.borrow_mut().end(service, times.span.ended, now);
-                self.entries.borrow_mut().keep_only_name(entry, &item);
-                entry.state.borrow_mut().held = None;
-                entry.changed.notify_waiters();
-                (None, failure)
+                return Err(self.refuse(entry, (&item, RefusedPart::Whole), failure, times));
+            }
+            Err(UpstreamFailure::NoVersion(failure)) => {
+                self.outages.borrow_mut().end(service, times.span.ended, now);
+                return Err(self.refuse(entry, (&item, RefusedPart::Version), failure, times));
             }
             Err(UpstreamFailure::Outage(reason, failure)) => {
                 let failure = LastFailure { at: now, outage: Some(reason), failure };
@@ -72,31 +74,41 @@ impl SecretsCache {
         value: &Rc<CachedValue>,
         times: CallTimes,
     ) -> CallOutcome {
+        let refused = self.refused_since(entry, value.content(), times);
         let mut state = entry.state.borrow_mut();
-        state.failure = None;
-        match &mut state.held {
-            Some(held) if Rc::ptr_eq(&held.value, value) => held.confirm(times),
+        match (&mut state.held, refused) {
+            (Some(held), _) if Rc::ptr_eq(&held.value, value) => held.confirm(times),
             // Another value came meanwhile, or all were dropped.
-            Some(held) => return Ok((Rc::clone(&held.value), held.confirmed)),
-            None => return Ok((Rc::clone(value), times.began)),
+            (Some(held), _) => return Ok((Rc::clone(&held.value), held.confirmed)),
+            (None, Some(TooOld::Refused(failure))) => return Err(failure),
+            (None, _) => return Ok((Rc::clone(value), times.began)),
         }
+        state.failure = None;
         self.schedule(&mut state, times);
         Ok((Rc::clone(value), times.began))
     }
 
-    /// Keeps what AWS returned, unless a later call has been answered already.
+    /// Keeps what AWS returned, unless a later call has been answered already. An error if that was a
+    /// refusal.
     pub(super) fn store(
         &self,
         entry: &Rc<ValueEntry>,
         fetched: FetchedValue,
         times: CallTimes,
-    ) -> (Rc<CachedValue>, Duration) {
+    ) -> CallOutcome {
+        match self.refused_since(entry, &fetched, times) {
+            None => {}
+            Some(TooOld::Refused(failure)) => return Err(failure),
+            Some(TooOld::Unknown) => {
+                return Ok((Rc::new(CachedValue::new(fetched)), times.began));
+            }
+        }
         let entry = self.entries.borrow_mut().identify(entry, &fetched);
         let mut state = entry.state.borrow_mut();
         state.failure = None;
         match &mut state.held {
             Some(held) if held.seen.last.began > times.span.began => {
-                return (Rc::clone(&held.value), held.confirmed);
+                return Ok((Rc::clone(&held.value), held.confirmed));
             }
             Some(held) if held.value.is_same(&fetched) => {
                 held.confirm(times);
@@ -109,7 +121,7 @@ impl SecretsCache {
         }
         self.schedule(&mut state, times);
         let held = state.held.as_ref().expect("it has just been set");
-        (Rc::clone(&held.value), held.confirmed)
+        Ok((Rc::clone(&held.value), held.confirmed))
     }
 
     fn schedule(&self, state: &mut EntryState, times: CallTimes) {

@@ -26,6 +26,13 @@ impl Default for CachePolicy {
     }
 }
 
+impl CachePolicy {
+    /// Returns how long a value is confirmed by `DescribeSecret` only.
+    pub(super) fn longest_without_get(&self) -> Duration {
+        self.ttl.max(LONGEST_WITHOUT_GET)
+    }
+}
+
 /// The longest time that a reader waits: `asm-exec` gives up after 5 s.
 pub const READER_LIMIT: Duration = Duration::from_secs(4);
 
@@ -50,9 +57,9 @@ pub(super) const PROBES_AT_ONCE: usize = 2;
 /// From when on an outage persists that no call ended: one failure may be of one connection only.
 pub(super) const OUTAGE_PERSISTS_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a value is confirmed by `DescribeSecret` only. Then `GetSecretValue` also tells whether the role
-/// may still read and decrypt it.
-pub(super) const LONGEST_WITHOUT_GET: Duration = Duration::from_hours(1);
+/// How long a value is confirmed by `DescribeSecret` only, if the TTL is not longer. Then `GetSecretValue` also
+/// tells whether the role may still read and decrypt it.
+const LONGEST_WITHOUT_GET: Duration = Duration::from_mins(5);
 
 /// How long an operation is not tried again that the role may not use.
 pub(super) const DENIED_FOR: Duration = Duration::from_hours(1);

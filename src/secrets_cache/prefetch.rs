@@ -164,7 +164,7 @@ impl SecretsCache {
         scope: &CallScope,
         batch: &[SecretId],
     ) -> Vec<PrefetchItems> {
-        let (began, number) = (self.ports.clock.uptime(), self.next_number());
+        let (in_flight, began) = (self.begin_call(), self.ports.clock.uptime());
         let removed = self.entries.borrow().removed_values();
         let found = self.upstream.batch_get(scope, batch, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::BatchGetSecretValue, &found);
@@ -177,7 +177,7 @@ impl SecretsCache {
                 return of.all_failed(items, outage);
             }
         };
-        let span = CallSpan { began: number, ended: self.next_number() };
+        let span = CallSpan { began: in_flight.began, ended: self.next_number() };
         let mut again = Vec::new();
         for (id, found) in batch.iter().zip(found) {
             match found {
@@ -241,11 +241,11 @@ impl SecretsCache {
         items: &PrefetchItems,
     ) -> Vec<PrefetchItems> {
         let scope = &of.scope(&of.role.region);
-        let (began, number) = (self.ports.clock.uptime(), self.next_number());
+        let (in_flight, began) = (self.begin_call(), self.ports.clock.uptime());
         let removed = self.entries.borrow().removed_values();
         let found = self.upstream.parameters_below(scope, path, CALL_LIMIT).await;
         self.statistics.borrow_mut().count_call(JsonOperation::GetParametersByPath, &found);
-        let span = CallSpan { began: number, ended: self.next_number() };
+        let span = CallSpan { began: in_flight.began, ended: self.next_number() };
         let mut again = Vec::new();
         match found {
             Ok(parameters) => {
@@ -280,7 +280,8 @@ impl SecretsCache {
             return false;
         }
         let entry = self.entry_in(&scope.role, &scope.region, item);
-        self.store(&entry, fetched, times);
+        // One that was refused since is not kept.
+        drop(self.store(&entry, fetched, times));
         self.entries.borrow_mut().shrink_after(&entry, &self.policy.get());
         true
     }

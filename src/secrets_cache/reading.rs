@@ -52,7 +52,7 @@ impl SecretsCache {
         let mut is_again = false;
         loop {
             if let SessionState::Refused(failure) = self.upstream.session(&role) {
-                self.entries.borrow_mut().remove_role(&role);
+                self.drop_role(&role);
                 return Err(failure);
             }
             let entry = self.entry_of(&role, request);

@@ -42,7 +42,7 @@ impl CacheStatistics {
     ) {
         let name = match result {
             Ok(_) => "ok",
-            Err(UpstreamFailure::Refused(_)) => "refused",
+            Err(UpstreamFailure::Refused(_) | UpstreamFailure::NoVersion(_)) => "refused",
             Err(UpstreamFailure::Outage(reason, _)) => OutageReason::name(*reason),
         };
         *self.calls.entry((operation.name(), name)).or_default() += 1;

@@ -5,6 +5,7 @@ mod fake_aws;
 mod limits;
 mod model;
 mod outages;
+mod refusals;
 mod reload;
 
 use std::pin::pin;
@@ -374,11 +375,12 @@ fn refresh_now_waits_2_seconds_after_the_last_call_and_joins() {
 
 #[test]
 fn describe_decides_whether_the_version_moved() {
-    Fixture::new(&["s"]).run(async |it| {
+    let policy = CachePolicy { ttl: Duration::from_secs(50), ..POLICY };
+    Fixture::with(&["s"], policy, Vec::new()).run(async |it| {
         let request = secret("s");
         let arn = secret_arn("s", 1);
         let calls = async || {
-            it.expire().await;
+            it.jump(Duration::from_secs(101)).await;
             let version = it.number(&request).await;
             (version, it.aws.take_calls())
         };

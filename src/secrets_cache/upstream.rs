@@ -104,4 +104,6 @@ pub enum UpstreamFailure {
     /// AWS refuses this secret or parameter, or this operation: it does not exist, is to be deleted, or may
     /// not be read or decrypted by the role.
     Refused(ReadFailure),
+    /// AWS has no such version of the secret or parameter; the others may be read.
+    NoVersion(ReadFailure),
 }

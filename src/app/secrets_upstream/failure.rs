@@ -87,9 +87,11 @@ pub(super) fn of_refusal(refusal: &Refusal) -> UpstreamFailure {
     if let Some(reason) = refusal.causes.iter().find_map(fault) {
         return UpstreamFailure::Outage(reason, failure);
     }
-    match refusal.causes.iter().any(is_of_subject) {
-        true => UpstreamFailure::Refused(failure),
-        false => UpstreamFailure::Outage(OutageReason::Answer, failure),
+    let has = |is_it: fn(&Cause) -> bool| refusal.causes.iter().any(is_it);
+    match (has(is_of_version), has(is_of_subject)) {
+        (true, _) => UpstreamFailure::NoVersion(failure),
+        (false, true) => UpstreamFailure::Refused(failure),
+        (false, false) => UpstreamFailure::Outage(OutageReason::Answer, failure),
     }
 }
 
@@ -98,23 +100,33 @@ fn is_of_subject(cause: &Cause) -> bool {
     match cause {
         Cause::Secret(cause) => match cause {
             SecretCause::NoSuchSecret { .. }
-            | SecretCause::NoSuchVersion { .. }
             | SecretCause::Denied { .. }
             | SecretCause::OperationDenied { .. }
             | SecretCause::KmsKeyDenied { .. }
-            | SecretCause::ScheduledForDeletion { .. }
-            // The version that was asked for by its id has lost the label that was asked for.
-            | SecretCause::VersionsDiffer => true,
-            SecretCause::NotReadable => false,
+            | SecretCause::ScheduledForDeletion { .. } => true,
+            SecretCause::NoSuchVersion { .. }
+            | SecretCause::VersionsDiffer
+            | SecretCause::NotReadable => false,
         },
         Cause::Parameter(
             ParameterCause::NoSuchParameter { .. }
-            | ParameterCause::NoSuchVersion { .. }
             | ParameterCause::Denied { .. }
             | ParameterCause::KmsKeyDenied { .. },
         ) => true,
         _ => false,
     }
+}
+
+/// Returns whether a cause is that the version that was asked for does not exist.
+fn is_of_version(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Secret(
+            SecretCause::NoSuchVersion { .. }
+            // The version that was asked for by its id has lost the label that was asked for.
+            | SecretCause::VersionsDiffer
+        ) | Cause::Parameter(ParameterCause::NoSuchVersion { .. })
+    )
 }
 
 fn of_request(error: &RequestError) -> (OutageReason, ReadFailure) {

@@ -172,19 +172,24 @@ fn each_answer_of_secrets_manager_is_an_outage_or_a_refusal() {
 
 #[test]
 fn each_refusal_of_a_parameter_is_told_from_an_outage() {
-    for (code, is_refusal) in [
-        ("ParameterNotFound", true),
-        ("ParameterVersionNotFound", true),
-        ("InvalidKeyId", true),
-        ("AccessDeniedException", true),
-        ("ValidationException", false),
-        ("ThrottlingException", false),
+    for (code, expected) in [
+        ("ParameterNotFound", "refused"),
+        ("ParameterVersionNotFound", "no version"),
+        ("InvalidKeyId", "refused"),
+        ("AccessDeniedException", "refused"),
+        ("ValidationException", "outage"),
+        ("ThrottlingException", "outage"),
     ] {
         let body = format!(r#"{{"__type":"{code}"}}"#);
         let it = Fixture::new((0..3).map(|_| Reply::status(400, &body)));
         let request = ParameterRequest::parse("/prod/url").unwrap();
         let found = it.get(&ReadItem::Parameter(request, Decryption::Decrypted)).unwrap_err();
-        assert_eq!(matches!(found, UpstreamFailure::Refused(_)), is_refusal, "{code}");
+        let found = match found {
+            UpstreamFailure::Refused(_) => "refused",
+            UpstreamFailure::NoVersion(_) => "no version",
+            UpstreamFailure::Outage(..) => "outage",
+        };
+        assert_eq!(found, expected, "{code}");
     }
 }
 

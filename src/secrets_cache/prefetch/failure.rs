@@ -62,9 +62,9 @@ impl PrefetchOfRole<'_> {
             UpstreamFailure::Outage(reason, failure) if reason.concerns_all() => {
                 (Some(reason), failure)
             }
-            UpstreamFailure::Outage(_, failure) | UpstreamFailure::Refused(failure) => {
-                (None, failure)
-            }
+            UpstreamFailure::Outage(_, failure)
+            | UpstreamFailure::Refused(failure)
+            | UpstreamFailure::NoVersion(failure) => (None, failure),
         };
         let mut reported = self.reported.borrow_mut();
         let of_role = outage.map(|reason| (self.name.clone(), reason));

@@ -14,7 +14,7 @@ use crate::secrets_cache::{
 use roles_anywhere_client::aws::get_secret_value::{
     SecretId, SecretRequest, SecretValue, SecretVersion,
 };
-use roles_anywhere_client::aws::parameter::{Parameter, ParameterId};
+use roles_anywhere_client::aws::parameter::{Parameter, ParameterId, SECRET_REFERENCE};
 use roles_anywhere_client::aws::secret_description::SecretDescription;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
@@ -55,6 +55,8 @@ pub(super) struct FakeSecret {
     pub(super) version: u32,
     /// Why its value is refused, if it is.
     pub(super) refusal: Option<&'static str>,
+    /// How often it was refused so far, by [`FakeAws::refuse`].
+    pub(super) refusals: u32,
     /// Further members of its description.
     pub(super) details: &'static str,
 }
@@ -93,6 +95,14 @@ pub(super) fn number_of(version: &str) -> u32 {
     version.strip_prefix("version-").unwrap_or(version).parse().unwrap()
 }
 
+/// What a refusal adds to the time of later values.
+const REFUSAL: i64 = 1_000_000;
+
+/// Returns how often a secret was refused before AWS returned it.
+pub(super) fn refusals_before(secret: &SecretVersion) -> u32 {
+    u32::try_from(secret.created.unwrap() / REFUSAL).unwrap()
+}
+
 /// Returns the ARN of a secret that was made for the `nth` time.
 pub(super) fn secret_arn(name: &str, nth: u32) -> String {
     format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{name}-AAAA{nth:02}")
@@ -121,12 +131,21 @@ impl FakeAws {
     /// Makes a secret for the `nth` time.
     pub(super) fn create(&self, name: &str, nth: u32) {
         let arn = secret_arn(name, nth);
-        let secret = FakeSecret { arn, version: 1, refusal: None, details: "" };
+        let secret = FakeSecret { arn, version: 1, refusal: None, refusals: 0, details: "" };
         self.secrets.borrow_mut().insert(name.to_owned(), secret);
     }
 
     pub(super) fn change(&self, name: &str, change: impl FnOnce(&mut FakeSecret)) {
         change(self.secrets.borrow_mut().get_mut(name).unwrap());
+    }
+
+    /// Refuses a secret from now on. The message of the refusal is how many there were, and the values after
+    /// it tell it too: see [`refusals_before`].
+    pub(super) fn refuse(&self, name: &str, code: &'static str) {
+        self.change(name, |secret| {
+            secret.refusals += 1;
+            secret.refusal = Some(code);
+        });
     }
 
     pub(super) fn rotate(&self, name: &str) {
@@ -188,7 +207,11 @@ impl FakeAws {
     fn value(&self, request: &SecretRequest) -> CallResult<SecretVersion> {
         let (name, secret) = self.find(&request.secret)?;
         if let Some(code) = secret.refusal {
-            return Err(UpstreamFailure::Refused(service(code)));
+            let mut failure = service(code);
+            if let (ReadFailure::Service { message, .. }, 1..) = (&mut failure, secret.refusals) {
+                *message = secret.refusals.to_string().into();
+            }
+            return Err(UpstreamFailure::Refused(failure));
         }
         let current = secret.version;
         let number = match (&request.version_id, request.version_stage.as_deref()) {
@@ -197,7 +220,7 @@ impl FakeAws {
             (None, Some(_)) => current - 1,
         };
         if number == 0 || number > current {
-            return Err(UpstreamFailure::Refused(service("ResourceNotFoundException")));
+            return Err(UpstreamFailure::NoVersion(service("ResourceNotFoundException")));
         }
         let stages = stages(number, current);
         Ok(SecretVersion {
@@ -205,7 +228,7 @@ impl FakeAws {
             name: name.clone(),
             version_id: Some(version_id(number)),
             version_stages: stages.into_iter().map(str::to_owned).collect(),
-            created: Some(i64::from(number)),
+            created: Some(i64::from(number) + REFUSAL * i64::from(secret.refusals)),
             value: SecretValue::Text(Secret::new(format!("value {number} of {name}"))),
         })
     }
@@ -284,6 +307,10 @@ impl Upstream for FakeAws {
                             arn.to_string().rsplit_once(":parameter").unwrap().1.to_owned()
                         }
                     };
+                    if let Some(id) = name.strip_prefix(SECRET_REFERENCE) {
+                        let current = SecretRequest::current(id.parse().unwrap());
+                        return Ok(FetchedValue::Parameter(referred(&name, self.value(&current)?)));
+                    }
                     let missing = || UpstreamFailure::Refused(service("ParameterNotFound"));
                     let number = *self.parameters.borrow().get(&name).ok_or_else(missing)?;
                     Ok(FetchedValue::Parameter(parameter(&name, number)))
@@ -344,6 +371,19 @@ impl Upstream for FakeAws {
             let below = parameters.iter().filter(|(name, _)| name.starts_with(path));
             Ok(below.map(|(name, number)| parameter(name, *number)).collect())
         }))
+    }
+}
+
+/// Returns a secret as the Parameter Store does.
+fn referred(name: &str, secret: SecretVersion) -> Parameter {
+    let version = secret.version_id.unwrap();
+    let source = format!(r#"{{"ARN":"{}","VersionId":"{version}"}}"#, secret.arn);
+    Parameter {
+        version: Some(0),
+        source_result: Some(Secret::new(source)),
+        arn: Some(secret.arn),
+        value: Secret::new(format!("value of {version}")),
+        ..parameter(name, 0)
     }
 }
 
