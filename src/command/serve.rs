@@ -105,7 +105,7 @@ pub struct Serve {
     pub hop_limit: Option<u8>,
     /// Where the container token is stored.
     pub token_file: TokenFile,
-    /// The endpoint of secrets, if it is served.
+    /// The secrets endpoint, if it is served.
     pub secrets: Option<SecretsPlan>,
     /// Whether to print the environment variables for SDKs.
     pub print_env: bool,

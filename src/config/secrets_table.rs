@@ -1,4 +1,4 @@
-//! `[secrets]`: the endpoint of secrets and parameters, its tokens, and what it reads at the start.
+//! `[secrets]`: the secrets endpoint, its tokens, and what it reads at the start.
 
 use std::fmt;
 use std::sync::Arc;

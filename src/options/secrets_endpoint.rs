@@ -1,4 +1,4 @@
-//! The endpoint of secrets: `--secrets`, its other options, and `[secrets]` of the configuration file.
+//! The secrets endpoint: `--secrets`, its other options, and `[secrets]` of the configuration file.
 
 mod single_values;
 mod table_values;
@@ -29,7 +29,7 @@ pub fn is_served(settings: &Settings<'_>) -> Result<bool, UsageError> {
     }
 }
 
-/// Returns the endpoint of secrets, if it is served. Its hosts and its audit are those of `policy`.
+/// Returns the secrets endpoint, if it is served. Its hosts and its audit are those of `policy`.
 pub fn secrets_endpoint(
     settings: &Settings<'_>,
     policy: &ServePolicy,

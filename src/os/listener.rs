@@ -72,7 +72,7 @@ impl Limits {
         Self { connections: (descriptors - reserve).clamp(1, usual.connections), ..usual }
     }
 
-    /// Returns the limits of an endpoint of secrets that answers `requests` at a time while as many wait
+    /// Returns the limits of a secrets endpoint that answers `requests` at a time while as many wait
     /// for a change, and how many that may be if the process may open `descriptors` more. Some connections
     /// are for clients that are told that there are too many.
     pub fn for_secrets(requests: usize, descriptors: usize) -> (Self, usize) {

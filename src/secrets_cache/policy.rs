@@ -61,5 +61,5 @@ pub(super) const OUTAGE_PERSISTS_AFTER: Duration = Duration::from_secs(1);
 /// tells whether the role may still read and decrypt it.
 const LONGEST_WITHOUT_GET: Duration = Duration::from_mins(5);
 
-/// How long an operation is not tried again that the role may not use.
+/// How long an operation is not called again after AWS has denied it to the role.
 pub(super) const DENIED_FOR: Duration = Duration::from_hours(1);

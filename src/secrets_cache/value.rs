@@ -74,7 +74,7 @@ impl CachedValue {
     }
 
     /// Returns it in a format. What is sent more than once is kept; of most secrets, that would be a second
-    /// copy that nobody needs.
+    /// copy that is not needed.
     pub fn body(
         &self,
         format: BodyFormat,

@@ -7,7 +7,7 @@ use super::entry::ValueEntry;
 use super::outage::ServiceScope;
 use super::queue::PendingCall;
 
-/// A reader that waits for a call. If it gives up before the call has begun, and nobody else waits, there is
+/// A reader that waits for a call. If it gives up before the call has begun, and no other reader waits, there is
 /// no call: clients that hang up must not make the queue longer and longer.
 pub(super) struct WaitingReader<'a> {
     cache: &'a SecretsCache,

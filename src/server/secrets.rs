@@ -1,4 +1,4 @@
-//! The endpoint of secrets and parameters on port 2773: that of AWS's agent and of the Lambda extension,
+//! The secrets endpoint, on port 2773: that of AWS's agent and of the Lambda extension,
 //! and our own requests.
 //!
 //! Read [`SecretsEndpoint::answer`] first. It has sockets of its own; paths, guards and refusals are not
@@ -253,7 +253,7 @@ impl HttpService for SecretsEndpoint {
 
 impl fmt::Debug for SecretsEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<endpoint of secrets, {:?}>", self.rules().tokens)
+        write!(f, "<secrets endpoint, {:?}>", self.rules().tokens)
     }
 }
 

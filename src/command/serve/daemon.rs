@@ -131,7 +131,7 @@ async fn reload(
     }
 }
 
-/// Returns how the endpoint of secrets goes on by a plan that was made again. An error if a token cannot be
+/// Returns how the secrets endpoint goes on by a plan that was made again. An error if a token cannot be
 /// used.
 async fn secrets_change(
     running: Option<&RunningSecrets>,

@@ -28,7 +28,7 @@ pub(super) struct PrintedToken<'a> {
     pub(super) path: &'a Path,
 }
 
-/// The endpoint of secrets, for [`print_secrets`].
+/// The secrets endpoint, for [`print_secrets`].
 #[derive(Clone, Debug)]
 pub(super) struct PrintedSecrets {
     /// The address for clients.

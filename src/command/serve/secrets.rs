@@ -1,4 +1,4 @@
-//! The endpoint of secrets of a running `serve`: its sockets, its tokens and its cache.
+//! The secrets endpoint of a running `serve`: its sockets, its tokens and its cache.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub(super) struct SecretsService {
     log: Arc<dyn Log>,
 }
 
-/// What is told of changes while the endpoint is served.
+/// Handles through which a reload changes the running endpoint.
 #[derive(Clone)]
 pub(super) struct RunningSecrets {
     endpoint: Rc<SecretsEndpoint>,

@@ -1,4 +1,4 @@
-//! The options of the endpoint of secrets, and the keys of `[secrets]`.
+//! The options of the secrets endpoint, and the keys of `[secrets]`.
 #![expect(missing_docs, reason = "the help of a row says what it is")]
 
 use super::cache::IN_RUNTIME_DIR;
@@ -76,7 +76,7 @@ pub static SECRETS_TOKEN_FILE: OptionSpec =
         .help("File for the token of secrets")
         .details(
             "File for the token that clients of secrets and parameters need, which is written with \
-             mode 0600. There is none if a variable such as `AWS_TOKEN` or `[secrets.token.NAME]` \
+             mode 0600. No file is written if a variable such as `AWS_TOKEN` or `[secrets.token.NAME]` \
              gives a token.",
         );
 
@@ -126,7 +126,7 @@ pub static PORT: OptionSpec = OptionSpec::file_key("port", ValueType::Text)
 
 pub static PATH_PREFIX: OptionSpec = OptionSpec::file_key("path-prefix", ValueType::Text)
     .default_value("/v1/")
-    .help("What is before the name of a secret in a path")
+    .help("Prefix of paths that name a secret")
     .details("What is before the name of a secret in the path of a request.");
 
 pub static MAX_CONNECTIONS: OptionSpec = OptionSpec::file_key("max-connections", ValueType::Text)
@@ -196,7 +196,9 @@ pub static PREFETCHED_TAG_VALUE: OptionSpec = OptionSpec::file_key("tag-value", 
 
 pub static PREFETCHED_PATH: OptionSpec = OptionSpec::file_key("path", ValueType::Text)
     .help("Path of secrets and parameters: all whose names begin with it")
-    .details("A path such as `/prod/`: all secrets and parameters whose names begin with it.");
+    .details(
+        "A path such as `/prod/`: all secrets below it, and all parameters if it begins with `/`.",
+    );
 
 pub static PREFETCH_ROLE: OptionSpec = OptionSpec::file_key("role", ValueType::Text)
     .described_default("`default-role`, else the first role that is named")

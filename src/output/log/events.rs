@@ -86,7 +86,7 @@ events! {
     SESSION_RECEIVED = "session_received" Info
         "session received" ["access_key_id" "expiration" "lifetime_seconds" "role_name"];
     SESSION_REJECTED = "session_rejected" Warning
-        "AWS does not accept the session, although it has not expired; another one is fetched"
+        "AWS does not accept the session; another one is fetched"
         ["access_key_id" "retry_in_seconds" "role_name"];
     REGION_FALLBACK = "region_fallback" Warning
         "the Region of the primary trust anchor does not answer; using a fallback"

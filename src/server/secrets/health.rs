@@ -1,4 +1,4 @@
-//! Health and metrics on the port of secrets: all that the port of credentials has, which there may not be.
+//! Health and metrics on the secrets port: the same pages as on the credentials port, which may be off.
 
 use super::route::HealthPage;
 use super::{SecretsEndpoint, metrics};

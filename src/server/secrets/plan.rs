@@ -1,4 +1,4 @@
-//! What the operator decided about the endpoint of secrets.
+//! What the operator decided about the secrets endpoint.
 
 use hyper::header::HeaderName;
 
@@ -8,7 +8,7 @@ use crate::server::{AllowedHost, AuditPolicy, TokenFile};
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::secret::Secret;
 
-/// The endpoint of secrets, as it is planned.
+/// The secrets endpoint, as it is planned.
 #[derive(Clone, Debug)]
 pub struct SecretsPlan {
     /// The port on 127.0.0.1 and `::1`; 0 means a free port.

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn role_arns_are_checked_as_the_agent_does() {
         for arn in [
-            "arn:aws:iam::123456789012:role/ReadingClient",
+            "arn:aws:iam::123456789012:role/Reader",
             "arn:aws-cn:iam::123456789012:role/path/to/a+b=c,d.e@f-g_h",
         ] {
             assert!(is_role_arn(arn), "{arn}");
@@ -230,12 +230,12 @@ mod tests {
         for arn in [
             "",
             "x",
-            "arn::iam::123456789012:role/ReadingClient",
-            "arn:aws:iam::12345678901:role/ReadingClient",
-            "arn:aws:iam::12345678901a:role/ReadingClient",
-            "arn:aws:iam:us-east-1:123456789012:role/ReadingClient",
-            "arn:aws:sts::123456789012:role/ReadingClient",
-            "arn:aws:iam::123456789012:user/ReadingClient",
+            "arn::iam::123456789012:role/Reader",
+            "arn:aws:iam::12345678901:role/Reader",
+            "arn:aws:iam::12345678901a:role/Reader",
+            "arn:aws:iam:us-east-1:123456789012:role/Reader",
+            "arn:aws:sts::123456789012:role/Reader",
+            "arn:aws:iam::123456789012:user/Reader",
             "arn:aws:iam::123456789012:role/",
             "arn:aws:iam::123456789012:role/a b",
             "arn:aws:iam::123456789012:role/a\"b",

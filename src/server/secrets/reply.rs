@@ -211,7 +211,7 @@ struct AwsErrorBody<'a> {
     message: Option<&'a str>,
 }
 
-/// Returns a value, or that it has not changed, if the client has its version.
+/// Returns a value with its version, age and staleness.
 pub(super) fn value(served: &ServedValue, body: Bytes) -> Response {
     let mut response = response::secret_json(body);
     describe(response.headers_mut(), served);

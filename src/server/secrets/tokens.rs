@@ -111,7 +111,8 @@ impl SecretsTokens {
         })
     }
 
-    /// Makes the tokens and their files the same.
+    /// Writes this process's token file again if it is missing or changed, and reads the files of the other
+    /// tokens.
     pub(super) async fn check(&self, ports: &Ports, audit: &Audit) {
         for token in &self.tokens {
             if let TokenValue::Own(own) = &token.value {
@@ -203,7 +204,7 @@ impl SecretsToken {
     }
 
     fn accepts(&self, given: &[u8], clock: &dyn Clock) -> bool {
-        // Nobody has an empty token.
+        // An empty token is never accepted.
         let is = |known: &[u8]| !known.is_empty() && verify_slices_are_equal(known, given).is_ok();
         match &self.value {
             TokenValue::Fixed(token) => is(token.expose().as_bytes()),

@@ -74,7 +74,7 @@ impl fmt::Display for AgentMistake {
                 write!(f, "invalid value for `{key}`: expected {expected}")
             }
             Self::Missing { key } => write!(f, "missing key `{key}`"),
-            Self::BothForms => f.write_str("keys above the first table and in tables together"),
+            Self::BothForms => f.write_str("keys above the first table cannot be used together with `[logging]` or `[capabilities]`"),
         }
     }
 }

@@ -78,7 +78,7 @@ const ROWS: &[AgentRow] = &[
         &[SecretsManager],
         Only {
             is_same: |value| matches!(value, DeValue::Boolean(true)),
-            otherwise: "without `[secrets]`, `serve` serves no secrets",
+            otherwise: "remove `[secrets]`: without it, `serve` serves no secrets",
         },
     ),
     row_of(

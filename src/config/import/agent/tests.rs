@@ -131,14 +131,14 @@ fn what_has_no_counterpart_is_named() {
         "[capabilities.acm]\nenabled = true\n[capabilities.secrets_manager]\nenabled = false\n"
     ), @r"
     agent.toml:1:15: `acm` has no counterpart in `[secrets]`: certificates are not managed here: remove the table
-    agent.toml:4:1: `enabled` has no counterpart in `[secrets]`: without `[secrets]`, `serve` serves no secrets
+    agent.toml:4:1: `enabled` has no counterpart in `[secrets]`: remove `[secrets]`: without it, `serve` serves no secrets
     ");
 }
 
 #[test]
 fn both_forms_together_are_refused() {
-    assert_snapshot!(import("ttl_seconds = 3\n[capabilities.secrets_manager]\nhttp_port = 2774\n"), @"agent.toml:1:1: keys above the first table and in tables together: move it into its table, as the agent requires too");
-    assert_snapshot!(import("[prefetch]\n[logging]\nlog_level = 'info'\n"), @"agent.toml:1:2: keys above the first table and in tables together: move it into its table, as the agent requires too");
+    assert_snapshot!(import("ttl_seconds = 3\n[capabilities.secrets_manager]\nhttp_port = 2774\n"), @"agent.toml:1:1: keys above the first table cannot be used together with `[logging]` or `[capabilities]`: move it into its table, as the agent requires too");
+    assert_snapshot!(import("[prefetch]\n[logging]\nlog_level = 'info'\n"), @"agent.toml:1:2: keys above the first table cannot be used together with `[logging]` or `[capabilities]`: move it into its table, as the agent requires too");
 }
 
 #[test]
