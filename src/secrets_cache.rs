@@ -163,9 +163,6 @@ impl ReadSecrets for SecretsCache {
         request: &'a ReadRequest,
     ) -> LocalBoxFuture<'a, Result<ServedValue, ReadFailure>> {
         Box::pin(async move {
-            if let Some(served) = self.read_now(request) {
-                return Ok(served);
-            }
             let result = self.read_by(request, self.deadline([request])).await;
             self.count(result.as_ref());
             result

@@ -119,10 +119,10 @@ fn tokens<'a>(
         let planned = PlannedToken { name: name.clone(), source: planned, access: access.clone() };
         tokens.push((source.setting().clone(), planned));
     }
-    let variables = values.token_variables.iter();
-    let set = variables
-        .filter_map(|variable| Some((variable, settings.environment.get(variable.value)?)));
-    if let Some((variable, value)) = set.into_iter().next() {
+    let mut variables = values.token_variables.iter();
+    let set =
+        variables.find_map(|variable| Some((variable, settings.environment.get(variable.value)?)));
+    if let Some((variable, value)) = set {
         let (name, access) = (variable.value.to_owned(), AccessRules::default());
         let source = token_in_variable(variable, value);
         tokens.push((variable.clone(), PlannedToken { name, source, access }));

@@ -114,7 +114,6 @@ mod tests {
     fn each_state_of_an_entry_has_its_answer() {
         use OutageReason::{Throttled, Timeout};
         use ReadDecision::{Fail, Fresh, Stale, Wait};
-        let fail = |failure| Fail(failure);
         // Confirmed at 1,000, if there is a value.
         let rows = [
             (true, None, None, 1_299, Fresh),
@@ -130,14 +129,14 @@ mod tests {
             (true, None, Some(Throttled), 2_300, Stale(Throttled)),
             // Older than the longest staleness.
             (true, None, Some(Throttled), 2_301, Wait),
-            (true, Some(lost(2_300)), Some(Throttled), 2_301, fail(ReadFailure::Timeout)),
+            (true, Some(lost(2_300)), Some(Throttled), 2_301, Fail(ReadFailure::Timeout)),
             (true, Some(lost(2_300)), Some(Throttled), 2_305, Wait),
             // Nothing is there.
             (false, None, None, 0, Wait),
             (false, None, Some(Throttled), 0, Wait),
-            (false, Some(lost(1_000)), None, 1_004, fail(ReadFailure::Timeout)),
+            (false, Some(lost(1_000)), None, 1_004, Fail(ReadFailure::Timeout)),
             (false, Some(lost(1_000)), None, 1_005, Wait),
-            (false, Some(refused(1_000)), None, 1_004, fail(ReadFailure::Internal)),
+            (false, Some(refused(1_000)), None, 1_004, Fail(ReadFailure::Internal)),
             (false, Some(refused(1_000)), None, 1_005, Wait),
         ];
         for (has_value, failure, outage, now, expected) in rows {

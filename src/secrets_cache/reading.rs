@@ -187,12 +187,9 @@ impl SecretsCache {
         let request = ReadRequest { freshness: RequestedFreshness::Cached, ..request.clone() };
         loop {
             let deadline = end.min(clock.uptime() + READER_LIMIT);
-            let served = match self.read_if_fresh(&request) {
-                Some(served) => served,
-                None => match self.read_by(&request, deadline).await {
-                    Err(ReadFailure::Timeout) if deadline == end => return Ok(None),
-                    served => served?,
-                },
+            let served = match self.read_by(&request, deadline).await {
+                Err(ReadFailure::Timeout) if deadline == end => return Ok(None),
+                served => served?,
             };
             if served.value.version() != Some(known) {
                 return Ok(Some(served));

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::SecretsCache;
 use super::entry::{SeenBetween, ValueEntry};
-use super::key::stage;
+use super::key::{CURRENT, stage};
 use super::read::{
     ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue, StaleReason,
 };
@@ -22,11 +22,8 @@ impl SecretsCache {
     /// Reads all of `requests`.
     pub(super) async fn read_together(&self, requests: &[ReadRequest]) -> Vec<ReadResult> {
         let deadline = self.deadline(requests);
-        let read = async |request: &ReadRequest| match self.read_if_fresh(request) {
-            Some(served) => Ok(served),
-            None => self.read_by(request, deadline).await,
-        };
-        let mut results = join_all(requests.iter().map(read)).await;
+        let reads = requests.iter().map(|request| self.read_by(request, deadline));
+        let mut results = join_all(reads).await;
         for _ in 0..ROUNDS {
             self.use_last_values(requests, &mut results);
             let Some((older, _)) = self.first_torn_pair(requests, &results) else {
@@ -49,7 +46,7 @@ impl SecretsCache {
         }
         self.use_last_values(requests, &mut results);
         while let Some((one, other)) = self.first_torn_pair(requests, &results) {
-            let is_current = label(&requests[one].item) == Some(None);
+            let is_current = label(&requests[one].item) == Some(CURRENT);
             results[if is_current { other } else { one }] = Err(ReadFailure::Inconsistent);
         }
         results
@@ -133,11 +130,12 @@ fn is_pair(
     is_other_label && request.role == other.role && arn(served) == arn(other_served)
 }
 
-/// Returns the staging label of a read, in `Some`; that of the current version is `None`. Other reads
-/// return `None`.
-fn label(item: &ReadItem) -> Option<Option<&str>> {
+/// Returns the staging label by which a version of a secret is read.
+fn label(item: &ReadItem) -> Option<&str> {
     match item {
-        ReadItem::Secret(request) if request.version_id.is_none() => Some(stage(request)),
+        ReadItem::Secret(request) if request.version_id.is_none() => {
+            Some(stage(request).unwrap_or(CURRENT))
+        }
         ReadItem::Secret(_) | ReadItem::Parameter(..) => None,
     }
 }
