@@ -8,6 +8,7 @@
 mod end;
 mod foreground;
 mod signals;
+mod stop;
 
 use std::future::pending;
 use std::io;
@@ -26,6 +27,8 @@ pub use end::{ProgramEnd, end_by, end_of_filter};
 use foreground::{Foreground, open_terminal};
 use signals::ReceivedSignal;
 pub use signals::{ProgramSignals, TerminalStop, end_by_signals};
+pub use stop::StoppedProgram;
+use stop::{HelperProcess, StopState};
 
 /// How often a process in the background of its terminal checks whether it still is: a shell says nothing when
 /// it brings a job to the foreground that runs.
@@ -67,6 +70,9 @@ pub struct ChildProgram {
     /// Whether the program gets signals from the terminal as this process does.
     shares_terminal: bool,
     foreground: Option<Foreground>,
+    stop: StopState,
+    /// Other children whose ends are waited for.
+    helpers: Vec<HelperProcess>,
 }
 
 /// What this process is told while the program runs.
@@ -91,7 +97,8 @@ impl ChildProgram {
         if shares_terminal {
             signals.leave_to_terminal();
         }
-        Ok(Self { pid, signals, role, shares_terminal, foreground })
+        let (stop, helpers) = (StopState::default(), Vec::new());
+        Ok(Self { pid, signals, role, shares_terminal, foreground, stop, helpers })
     }
 
     /// Completes when the program has ended.
@@ -103,7 +110,10 @@ impl ChildProgram {
             }
             match self.told().await {
                 Told::ReceivedSignal(ReceivedSignal::OfChild) => {}
-                Told::ReceivedSignal(ReceivedSignal::Signal(signal)) => self.pass_on(signal),
+                Told::ReceivedSignal(ReceivedSignal::Signal(signal)) => {
+                    self.stop.received(signal, self.shares_terminal);
+                    self.pass_on(signal);
+                }
                 Told::Check => {
                     if let ChildRole::OnTerminal(terminal) = &self.role {
                         terminal.take();
@@ -148,15 +158,14 @@ impl ChildProgram {
     }
 
     /// Reaps all processes that have ended, and returns how the program ended if it is among them.
-    fn reap(&self) -> Option<ProgramEnd> {
+    fn reap(&mut self) -> Option<ProgramEnd> {
         let mut end = None;
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-            if pid != self.pid {
-                continue;
-            }
             match status.stopping_signal() {
-                Some(signal) => self.stopped(signal),
-                None => end = Some(status.into()),
+                Some(signal) if pid == self.pid => self.stopped(signal),
+                Some(_) => {}
+                None if pid == self.pid => end = Some(status.into()),
+                None => self.helper_ended(pid, status.into()),
             }
         }
         end

@@ -1,14 +1,18 @@
 //! Another program that this process becomes, or runs as a child.
 
+/// The shell of POSIX.
+pub const SHELL: &str = "/bin/sh";
+
 #[cfg(unix)]
-pub use unix::{ProgramStreams, find, replace_process, spawn};
+pub use unix::{ProgramStreams, find, replace_process, spawn, spawn_quietly};
 
 #[cfg(unix)]
 mod unix {
     use std::convert::Infallible;
     use std::ffi::{CStr, CString, OsStr, OsString};
+    use std::fs::File;
     use std::io;
-    use std::os::fd::{AsRawFd as _, BorrowedFd};
+    use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
     use std::path::{Path, PathBuf};
 
@@ -17,12 +21,13 @@ mod unix {
     use nix::unistd::{Pid, execve};
     use rustix::fs::Access;
 
+    use crate::os::process;
     use crate::output::program::ProgramError;
 
     /// Where programs are if `PATH` is not set, as for glibc's `execvp`.
     const DEFAULT_PATH: &str = "/bin:/usr/bin";
     /// What runs a file without `#!`, as `execvp` does it.
-    const SHELL: &CStr = c"/bin/sh";
+    const SHELL_FILE: &CStr = c"/bin/sh";
 
     /// Returns the path of a program: a name without a slash is searched in the directories of `path`.
     pub fn find(name: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, ProgramError> {
@@ -121,6 +126,20 @@ mod unix {
         })
     }
 
+    /// As [`spawn`], with nothing to read, and with our standard error as its standard output. The program has the
+    /// signals and the limits of the caller of this process.
+    pub fn spawn_quietly(
+        path: &Path,
+        arguments: Vec<OsString>,
+        variables: Vec<(OsString, OsString)>,
+    ) -> Result<i32, ProgramError> {
+        let refused = |source| ProgramError::Refused { path: path.to_owned(), source };
+        let null = File::options().read(true).open("/dev/null").map_err(refused)?;
+        let replaced = [Some(null.as_fd()), Some(rustix::stdio::stderr()), None];
+        let streams = ProgramStreams { is_separate: false, replaced };
+        process::with_inherited(|| spawn(path, arguments, variables, &streams))
+    }
+
     /// What the system runs a program with.
     struct Strings<'a> {
         path: &'a Path,
@@ -159,7 +178,7 @@ mod unix {
             let Self { path, file, mut arguments, variables } = self;
             let mut result = run(&file, &arguments, &variables);
             if matches!(result, Err(Errno::ENOEXEC)) {
-                let shell = CString::from(SHELL);
+                let shell = CString::from(SHELL_FILE);
                 arguments.splice(..1, [shell.clone(), file]);
                 match run(&shell, &arguments, &variables) {
                     Err(error) if error != Errno::E2BIG => {}
@@ -249,7 +268,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub use unsupported::{ProgramStreams, find, replace_process, spawn};
+pub use unsupported::{ProgramStreams, find, replace_process, spawn, spawn_quietly};
 
 #[cfg(not(unix))]
 mod unsupported {
@@ -296,6 +315,15 @@ mod unsupported {
         _arguments: Vec<OsString>,
         _variables: Vec<(OsString, OsString)>,
         _streams: &ProgramStreams,
+    ) -> Result<i32, Error> {
+        Err(unsupported())
+    }
+
+    /// Fails.
+    pub fn spawn_quietly(
+        _path: &Path,
+        _arguments: Vec<OsString>,
+        _variables: Vec<(OsString, OsString)>,
     ) -> Result<i32, Error> {
         Err(unsupported())
     }

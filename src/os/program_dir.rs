@@ -7,7 +7,7 @@
 //! still has the variables that name the directory, so the directory stays as long as it runs.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::os::private_dir::PrivateDir;
@@ -75,16 +75,42 @@ impl ProgramDir {
         &self.0
     }
 
+    /// Returns the path of a file.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// Writes a new file that only this user can read, and returns its path.
     pub fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
         let path = self.0.join(name);
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
-        let written = options.open(&path).and_then(|mut file| file.write_all(contents));
-        written.map_err(|source| RunError::ProgramDir { path: self.0.clone(), source })?;
+        write_new(&path, contents).map_err(|source| self.failed(source))?;
         Ok(path)
+    }
+
+    /// Writes a file in the place of another one, as a whole: a reader has all of the one or of the other.
+    /// Returns its path.
+    pub fn replace(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
+        let (path, new) = (self.0.join(name), self.0.join(format!(".{name}.new")));
+        // One that could not be written is in the way.
+        let _ = fs::remove_file(&new);
+        let replaced = write_new(&new, contents).and_then(|()| fs::rename(&new, &path));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        replaced.map_err(|source| self.failed(source))?;
+        Ok(path)
+    }
+
+    /// Removes a file, if it is there.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        RunError::ProgramDir { path: self.0.clone(), source }.into()
     }
 }
 
@@ -92,6 +118,14 @@ impl Drop for ProgramDir {
     fn drop(&mut self) {
         remove(&self.0);
     }
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o400);
+    options.open(path)?.write_all(contents)
 }
 
 /// Removes a directory. If that fails, the next run tries it again.
@@ -286,6 +320,29 @@ mod tests {
         let path = made.path().to_owned();
         drop(made);
         assert!(!path.exists());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a file of a test")]
+    fn a_file_is_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ProgramDir::create(&parent(&folder)).unwrap();
+        let file = made.write("token", b"first").unwrap();
+        let before = File::open(&file).unwrap();
+        // What an interrupted write has left.
+        File::create(made.path().join(".token.new")).unwrap();
+        assert_eq!(made.replace("token", b"second").unwrap(), file);
+        assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"second".to_vec(), 0o400));
+        assert_eq!(
+            io::read_to_string(before).unwrap(),
+            "first",
+            "the reader of the old one has it"
+        );
+        let names = fs::read_dir(made.path()).unwrap().map(|it| it.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["token"]);
+        made.remove("token").unwrap();
+        made.remove("token").unwrap();
+        assert!(!file.exists());
     }
 
     #[test]
