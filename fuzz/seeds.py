@@ -131,6 +131,7 @@ LINES = [
     ["render", "--format", "properties", "--env=A=sm://a#b", "--env-file", "a.env", "--from=sm://a", "--prefix=A_", "--out", "f", *SESSION_WORDS],
     ["render", "a.tmpl", "--out=f", "--watch", "--on-change=signal:HUP:a.pid", "--quiet-period=2s", "--splay=0s", "--secrets-ttl=1m", "--secrets-max-stale=1h", *SESSION_WORDS],
     ["exec", "--env", "A=sm://a#b", "--env-file=a.env", "--from", "sm://a", "--prefix", "A_", "--file=B=sm://b", "--", "true"],
+    ["exec", "--on-rotate=signal:HUP", "--grace=1m", "--quiet-period=2s", "--splay=0s", "--secrets-ttl=1m", "--secrets-max-stale=1h", "--file=B=sm://b", "--", "true"],
     ["exec", "--app", "web", "--ecs", "task.json", "--container", "web", "--resolve-env", "--allow-args", "--credentials", "a", "sm://c"],
     ["export", "--format", "fish", *SESSION_WORDS, "SHELL=/bin/fish"], ["export", "--unset", "--format=github", "GITHUB_ENV=f"],
     ["mask", "--secret", REFERENCES[0], "--secret=sm://a#b", "--app", "web", "--mask-short", *SESSION_WORDS],

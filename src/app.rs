@@ -165,7 +165,7 @@ impl App {
         arguments: &[OsString],
         variables: &[(OsString, OsString)],
     ) -> Result<i32, Error> {
-        let is_separate = child::separates_program();
+        let is_separate = child::is_init() && child::separates_program();
         let streams = ProgramStreams { is_separate, ..ProgramStreams::default() };
         let (arguments, variables) = (arguments.to_vec(), variables.to_vec());
         let spawned =

@@ -4,5 +4,6 @@
 pub mod action;
 pub mod cached_references;
 pub mod follower;
+pub mod program_action;
 pub mod schedule;
 pub mod source;

@@ -19,6 +19,7 @@ pub mod given_values;
 pub mod help;
 pub mod identity;
 pub mod kubernetes_service;
+pub mod on_rotate;
 pub mod process_command;
 pub mod program_variables;
 pub mod reference_roles;

@@ -2,6 +2,7 @@
 //! that only the program has, and ends with the program.
 
 mod detached;
+mod followed;
 mod handover;
 mod serving;
 mod supervised;
@@ -26,6 +27,7 @@ use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
 
 pub use detached::{DetachStep, DetachedTask, run};
+pub use followed::{FollowedEnd, ProgramControl};
 
 /// Where Linux has files in memory.
 const SHARED_MEMORY: &str = "/dev/shm";

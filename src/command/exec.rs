@@ -7,15 +7,18 @@ pub mod environment;
 mod plan;
 mod process_line;
 mod roles;
+mod rotation;
 mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::app::App;
+use crate::app::credentials_endpoint::ProgramDir;
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::{Word, own_words};
+use crate::options::on_rotate::OnRotate;
 use crate::options::roles::RoleUse;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
@@ -29,6 +32,7 @@ use crate::secrets::variables::{AssignedVariables, VariableLimits};
 use aws_files::AwsFiles;
 use child::ChildCommand;
 pub use credentials::CredentialSource;
+use credentials::ProgramCredentials;
 use environment::{ProgramVariables, os_string};
 pub use roles::ExecRoles;
 pub use values::ProgramValues;
@@ -54,6 +58,8 @@ pub struct ExecPlan {
     pub aws_files: Option<AwsFiles>,
     /// Whether what it writes is masked, and which values are; `None` if it is not.
     pub masking: Option<ShortValues>,
+    /// What is done when what it gets has changed; `None` for nothing.
+    pub on_rotate: Option<OnRotate>,
 }
 
 /// A program and its arguments, which may be any bytes.
@@ -89,6 +95,9 @@ roles-anywhere exec --role backup --static -- ./backup.sh";
         table::access_key::OF_PROGRAM,
         table::program_variables::SOURCES,
         table::program_variables::OF_EXEC,
+        table::on_rotate::OF_PROGRAM,
+        table::follow::TIMING,
+        table::follow::FRESHNESS,
         table::session_groups::ONE_SESSION,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
@@ -106,12 +115,13 @@ impl Plan for ExecPlan {
         // What is wrong with the command line costs no session.
         let path = self.find_program(app)?;
         let wanted = self.values.read(app, &self.program.arguments)?;
+        if let Some(on_rotate) = &self.on_rotate {
+            return self.run_followed(app, on_rotate, &path, wanted);
+        }
         let references = wanted.references();
         let (credentials, values) = self.open(app, &references)?;
         let masks = self.masks(&references, &values, credentials.as_ref());
-        let reserved = credentials.as_ref().map_or_else(Vec::new, |_| self.reserved_variables());
-        let length = app.longest_variable();
-        let limits = VariableLimits { length, reserved, starts_program: true };
+        let limits = self.limits(app, credentials.as_ref());
         let assigned = wanted.assigned(values.into_iter().map(|it| it.value), &limits)?;
 
         // Removed if the program is not run.
@@ -119,20 +129,7 @@ impl Plan for ExecPlan {
         if !assigned.files.is_empty() {
             directory = Some(app.program_dir_in_memory()?);
         }
-        let mut variables = match credentials {
-            Some(_) => ProgramVariables::without_credentials(app.variables()),
-            None => ProgramVariables::of_caller(app.variables()),
-        };
-        values::assign(&assigned, &mut variables, directory.as_ref())?;
-        variables.set_exec_role(&self.role);
-        if let Some(given) = &credentials {
-            self.pass_credentials(app, given, &mut variables, &mut directory)?;
-        }
-        // A new directory has removed those beside it. A run that starts no process leaves this to others: it
-        // is to be fast.
-        if directory.is_none() && self.source == CredentialSource::Endpoint {
-            app.remove_program_dirs();
-        }
+        let variables = self.prepare(app, &assigned, credentials.as_ref(), &mut directory)?;
         let arguments = self.program.arguments(&assigned);
         let words = app.arguments();
         let words = own_words(Self::NAME, Self::OPTIONS, &words);
@@ -167,6 +164,47 @@ impl Plan for ExecPlan {
 }
 
 impl ExecPlan {
+    /// Returns what the variables of the program may be.
+    fn limits(&self, app: &App, credentials: Option<&ProgramCredentials<'_>>) -> VariableLimits {
+        let reserved = credentials.map_or_else(Vec::new, |_| self.reserved_variables());
+        VariableLimits { length: app.longest_variable(), reserved, starts_program: true }
+    }
+
+    /// Returns the variables that the program gets before any is set: those of the caller.
+    fn variables_before(
+        &self,
+        app: &App,
+        credentials: Option<&ProgramCredentials<'_>>,
+    ) -> ProgramVariables {
+        match credentials {
+            Some(_) => ProgramVariables::without_credentials(app.variables()),
+            None => ProgramVariables::of_caller(app.variables()),
+        }
+    }
+
+    /// Returns the variables of the program, and writes its files to its directory, which is made if it needs
+    /// one for credentials.
+    fn prepare(
+        &self,
+        app: &App,
+        assigned: &AssignedVariables,
+        credentials: Option<&ProgramCredentials<'_>>,
+        directory: &mut Option<ProgramDir>,
+    ) -> Result<ProgramVariables, Error> {
+        let mut variables = self.variables_before(app, credentials);
+        values::assign(assigned, &mut variables, directory.as_ref())?;
+        variables.set_exec_role(&self.role);
+        if let Some(given) = credentials {
+            self.pass_credentials(app, given, &mut variables, directory)?;
+        }
+        // A new directory has removed those beside it. A run that starts no process leaves this to others: it
+        // is to be fast.
+        if directory.is_none() && self.source == CredentialSource::Endpoint {
+            app.remove_program_dirs();
+        }
+        Ok(variables)
+    }
+
     /// Returns the path of the program. Nothing after `--` is not a shell: a variable in a script is empty.
     fn find_program(&self, app: &App) -> Result<PathBuf, Error> {
         let words = app.arguments();

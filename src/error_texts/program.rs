@@ -8,7 +8,7 @@ use super::{Page, variants};
 use crate::output::error::Error;
 use crate::output::program::ProgramError;
 
-variants!(ProgramError: Missing NotInPath NotFound NoInterpreter Directory Refused);
+variants!(ProgramError: Missing NothingToFollow NotInPath NotFound NoInterpreter Directory Refused);
 
 #[test]
 fn errors_of_programs_have_these_texts() {
@@ -18,6 +18,7 @@ fn errors_of_programs_have_these_texts() {
     let examples = vec![
         ProgramError::NotInPath { name: "backup".into() },
         ProgramError::Missing,
+        ProgramError::NothingToFollow,
         ProgramError::NotInPath { name: "aws s3 ls".into() },
         ProgramError::NotInPath { name: "DEBUG=1".into() },
         // It may be a password after an option that takes none.

@@ -16,6 +16,7 @@ mod help;
 pub mod identity;
 mod key_location;
 pub mod masking;
+pub mod on_rotate;
 mod origin;
 pub mod other_programs;
 pub mod program;

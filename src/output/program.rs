@@ -14,6 +14,11 @@ pub enum ProgramError {
     /// Its name is empty, or there is nothing after `--`.
     #[error("the program is missing")]
     Missing,
+    /// It is to be followed, and gets no secret or parameter.
+    #[error(
+        "`--on-rotate` has nothing to follow: no variable, file or argument refers to a secret or a parameter"
+    )]
+    NothingToFollow,
     /// No directory of `PATH` has a program of this name.
     #[error("cannot find the program{} in `PATH`", named(name))]
     NotInPath {
@@ -54,7 +59,7 @@ impl ProgramError {
             Self::NotInPath { .. } | Self::NotFound { .. } | Self::NoInterpreter { .. } => {
                 Kind::ProgramNotFound
             }
-            Self::Missing => Kind::Usage,
+            Self::Missing | Self::NothingToFollow => Kind::Usage,
             Self::Directory { .. } | Self::Refused { .. } => Kind::ProgramNotExecutable,
         }
     }
@@ -64,6 +69,9 @@ impl ProgramError {
             Self::NotInPath { name } => not_in_path_hint(&name.to_string_lossy()),
             Self::Missing => {
                 "name it after `--`, or leave out `--` for a shell; a variable in its place may be empty"
+            }
+            Self::NothingToFollow => {
+                "add a reference such as `--env NAME=sm://SECRET`, or remove `--on-rotate`"
             }
             Self::NotFound { .. } => "check the path of the program",
             Self::NoInterpreter { .. } => {

@@ -25,6 +25,7 @@ mod environment;
 mod error_format;
 mod exec;
 mod exec_endpoint;
+mod exec_rotation;
 mod exec_values;
 mod export;
 mod fault;

@@ -87,7 +87,8 @@ async fn serve_until_end(
     }
 }
 
-fn open(app: &App, request: &EndpointRequest<'_>) -> Result<CredentialsEndpoint, Error> {
+/// Returns the endpoint of a request, which listens.
+pub(super) fn open(app: &App, request: &EndpointRequest<'_>) -> Result<CredentialsEndpoint, Error> {
     let EndpointRequest { client, session, .. } = request;
     client.ask_for_password()?;
     let plan = with_typed_password(client.plan.clone(), client.typed_password());

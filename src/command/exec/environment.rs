@@ -93,6 +93,14 @@ impl ProgramVariables {
         self.0.retain(|(it, _)| it != name);
     }
 
+    /// Sets a variable as `other` has it, or removes it.
+    pub fn put_back(&mut self, name: &str, other: &Self) {
+        match other.0.iter().find(|(it, _)| it == name) {
+            Some((_, value)) => self.set(name, value),
+            None => self.remove(name),
+        }
+    }
+
     /// Sets the name of the role that the credentials are of.
     pub fn set_exec_role(&mut self, role: &str) {
         self.set(EXEC_ROLE_VARIABLE, role);

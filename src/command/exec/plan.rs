@@ -10,14 +10,17 @@ use crate::config::ExecTable;
 use crate::options::access_key::{refuse_refresh_without_secret, session_and_secret};
 use crate::options::arguments::all_typed;
 use crate::options::cache::cache;
+use crate::options::on_rotate::{OnRotate, on_rotate};
 use crate::options::process_command::ProcessCommand;
 use crate::options::program_variables::app;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
+use crate::options::table::OptionSpec;
 use crate::options::table::access_key::FROM_SECRET;
 use crate::options::table::masking::{MASK, MASK_SHORT};
+use crate::options::table::on_rotate::ON_ROTATE;
 use crate::options::table::other_programs::{POSIX_SHELL, SHELL};
 use crate::options::table::program::{COMMAND, EXEC_ROLE_VARIABLE, KEEP_AWS_FILES, NESTED, STATIC};
 use crate::options::table::program_variables::{APP, CREDENTIALS};
@@ -78,6 +81,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         values,
         aws_files,
         masking: masking(settings)?,
+        on_rotate: followed(settings)?,
     })
 }
 
@@ -104,6 +108,25 @@ fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, UsageError> {
         (false, true) => Err(settings.missing(&[&MASK])),
         (false, false) => Ok(None),
     }
+}
+
+/// Returns what is done when what the program gets has changed.
+fn followed(settings: &Settings<'_>) -> Result<Option<OnRotate>, UsageError> {
+    let Some(on_rotate) = on_rotate(settings)? else { return Ok(None) };
+    let why_not: [(&'static OptionSpec, &'static str); 2] = [
+        (&MASK, "the values that a program gets later would not be masked: remove one of the two"),
+        (
+            &STATIC,
+            "credentials in variables are not renewed, and would have expired at a later start: remove `--static`",
+        ),
+    ];
+    for (option, why) in why_not {
+        if let Some(origin) = settings.switched_on(option)? {
+            let first = settings.origin(&ON_ROTATE).into();
+            return Err(UsageError::Conflict { first, second: origin.into(), why });
+        }
+    }
+    Ok(Some(on_rotate))
 }
 
 /// Refuses to run a program with credentials in a program that has some by `exec`.

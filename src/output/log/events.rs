@@ -230,6 +230,10 @@ events! {
         ends [ACTION_FAILED];
     ACTION_FAILED = "action_failed" Warning
         "the action has failed; it is not repeated" ["action" "reason" "hint"];
+    PROGRAM_KILLED = "program_killed" Warning
+        "the program did not end in time, and was killed" ["seconds"];
+    VARIABLES_KEPT = "variables_kept" Warning
+        "the program keeps its variables and arguments: it finds new values in files only" [];
 }
 
 #[cfg(test)]
@@ -287,6 +291,8 @@ mod tests {
             "secret_prefetch_failed",
             "secrets_token_restored",
             "secrets_token_not_removed",
+            "program_killed",
+            "variables_kept",
         ];
         let ended: Vec<&str> = ALL.iter().flat_map(|event| event.ends).copied().collect();
         for event in ALL {

@@ -37,7 +37,48 @@ pub struct VariableLimits {
     pub starts_program: bool,
 }
 
+impl AssignedVariables {
+    /// Returns whether it is the same to a program.
+    pub fn is_same(&self, other: &Self) -> bool {
+        fn is_equal<T: PartialEq>(ours: &[(T, SecretBytes)], theirs: &[(T, SecretBytes)]) -> bool {
+            let is_equal = |((name, value), (other, other_value)): (&(T, _), &(T, SecretBytes))| {
+                let value: &SecretBytes = value;
+                name == other && value.expose() == other_value.expose()
+            };
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(is_equal)
+        }
+        is_equal(&self.set, &other.set)
+            && self.removed == other.removed
+            && is_equal(&self.files, &other.files)
+            && is_equal(&self.arguments, &other.arguments)
+    }
+
+    /// Returns the variables whose values or absence it decides.
+    pub fn names(&self) -> impl Iterator<Item = &EnvName> {
+        let set = self.set.iter().chain(&self.files).map(|(name, _)| name);
+        set.chain(&self.removed)
+    }
+}
+
 impl WantedVariables {
+    /// Returns whether a variable holds the path of a file.
+    pub fn has_files(&self) -> bool {
+        let mut variables = self.variables.values();
+        variables.any(|wanted| matches!(wanted.value, WantedValue::File(_)))
+    }
+
+    /// Returns whether a variable or an argument holds the value of a reference, and not the path of a file.
+    pub fn has_values(&self) -> bool {
+        let of_pieces = |pieces: &[ValuePiece]| references(pieces).next().is_some();
+        let is_value = |wanted: &WantedVariable| match &wanted.value {
+            WantedValue::Pieces(pieces) => of_pieces(pieces),
+            WantedValue::Kept | WantedValue::File(_) => false,
+        };
+        !self.expansions.is_empty()
+            || self.variables.values().any(is_value)
+            || self.arguments.iter().any(|argument| of_pieces(&argument.pieces))
+    }
+
     /// Returns the references whose values are needed, in the order in which [`Self::assigned`] takes them.
     pub fn references(&self) -> Vec<NamedReference> {
         let of_variables = self.variables.iter().flat_map(|(name, wanted)| {

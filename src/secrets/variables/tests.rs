@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::options::table::KeyLocation;
+use crate::options::table::program_variables::FILE;
 use crate::options::table::transport::TIMEOUT;
 use crate::output::error::Error;
 use crate::secrets::value::ResolvedValue;
@@ -441,4 +442,52 @@ fn arguments_hold_references_too() {
       argument 2: invalid reference: the name is missing
       argument 3: `#*` stands for several values: use `--from` for all members
     ");
+}
+
+#[test]
+fn each_difference_is_one_to_a_program() {
+    let name = |name: &str| EnvName::parse(name).unwrap();
+    let bytes = |text: &str| SecretBytes::new(text.as_bytes().to_vec());
+    let same = || AssignedVariables {
+        set: vec![(name("A"), bytes("1"))],
+        removed: vec![name("B")],
+        files: vec![(name("F"), bytes("2"))],
+        arguments: vec![(1, bytes("3"))],
+    };
+    assert!(same().is_same(&same()));
+    let differences: [fn(&mut AssignedVariables); 8] = [
+        |it| it.set[0].1 = SecretBytes::new(b"other".to_vec()),
+        |it| it.set[0].0 = EnvName::parse("C").unwrap(),
+        |it| drop(it.set.pop()),
+        |it| it.set.push((EnvName::parse("C").unwrap(), SecretBytes::default())),
+        |it| drop(it.removed.pop()),
+        |it| it.files[0].1 = SecretBytes::default(),
+        |it| drop(it.files.pop()),
+        |it| it.arguments[0].1 = SecretBytes::default(),
+    ];
+    for (at, change) in differences.iter().enumerate() {
+        let mut other = same();
+        change(&mut other);
+        assert!(!same().is_same(&other) && !other.is_same(&same()), "{at}");
+    }
+    let names: Vec<_> = same().names().map(EnvName::as_str).map(str::to_owned).collect();
+    assert_eq!(names, ["A", "F", "B"]);
+}
+
+#[test]
+fn what_holds_values_is_told_from_what_holds_paths() {
+    let of = |option, text: &str, value: fn(Secret) -> GivenValue| {
+        let mut given = GivenVariables::default();
+        given.add_assignment(option, text, value);
+        let wanted = given.wanted().unwrap();
+        (wanted.has_values(), wanted.has_files())
+    };
+    assert_eq!(of(&ENV, "A=text", GivenValue::Text), (false, false));
+    assert_eq!(of(&ENV, "A=sm://db", GivenValue::Text), (true, false));
+    assert_eq!(of(&FILE, "A=sm://db", GivenValue::File), (false, true));
+    let given = GivenVariables { expansions: from(&[("sm://db", "")]), ..Default::default() };
+    assert!(given.wanted().unwrap().has_values());
+    let mut given = GivenVariables::default();
+    given.add_arguments(["sm://db"].into_iter());
+    assert!(given.wanted().unwrap().has_values());
 }

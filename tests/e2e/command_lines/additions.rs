@@ -119,6 +119,23 @@ pub(super) const OPTIONS: &[NewOption] = &[
         ]),
     },
     NewOption {
+        name: "on-rotate of exec",
+        share: 8,
+        verbs: |verb| verb == Exec,
+        added: Added::Word(&[
+            "--on-rotate=restart",
+            "--on-rotate=restart",
+            "--on-rotate=signal:HUP",
+            "--on-rotate=reload",
+            "--grace=1m",
+            "--grace=forever",
+            "--quiet-period=2s",
+            "--splay=",
+            "--secrets-ttl=0",
+            "--secrets-max-stale=1h",
+        ]),
+    },
+    NewOption {
         name: "mask of exec",
         share: 3,
         verbs: |verb| verb == Exec,
