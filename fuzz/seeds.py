@@ -150,6 +150,19 @@ LINES = [
 ]
 
 
+def offline_copies():
+    """Returns a secret and a parameter as an offline copy holds them: fields with their lengths."""
+    absent = b"\xff" * 4
+
+    def fields(*values: "str | int | None") -> bytes:
+        raw = [v.to_bytes(8, "big", signed=True) if isinstance(v, int) else v and v.encode() for v in values]
+        return b"".join(absent if v is None else len(v).to_bytes(4, "big") + v for v in raw)
+
+    place = (1_800_000_000, "arn:aws:iam::123456789012:role/r", "us-east-1", "123456789012")
+    yield fields(*place, "secret", "a/b", None, None, ARNS[3], "a/b", "v", 1, "AWSCURRENT", 1_500_000, "hunter2", None)
+    yield fields(*place, "parameter", "/a", None, "3", "/a", "String", "v", 3, ":3", None, None, None, "text")
+
+
 def blocks(data):
     for label, body in BLOCK.findall(data):
         body = re.split(rb"\r?\n\r?\n", body)[-1]
@@ -201,6 +214,7 @@ def seeds():
     yield from (("source", text.encode()) for text in PLACES)
     yield from (("response", text.encode()) for text in ANSWERS)
     yield "cache_entry", ENTRY.encode()
+    yield from (("offline_copy", record) for record in offline_copies())
     yield from (("profile", text.encode()) for text in PROFILES)
     yield from (("config_file", b"\0\x20" + text.encode()) for text in CONFIGS)
     yield from (("env_file", b"\0\x20" + text.encode()) for text in ENV_FILES)

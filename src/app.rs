@@ -7,6 +7,8 @@ pub mod daemon;
 pub mod followed_references;
 mod key_passwords;
 mod masked;
+pub mod offline_copies;
+mod offline_lookups;
 pub mod references;
 mod rendered;
 pub mod rotation;

@@ -32,7 +32,7 @@ pub use mistake::{Excerpt, Mistake, MistakeKind, Mistakes};
 pub use name::TableName;
 pub use paths::PathReason;
 pub use roles::{IdentityTable, RoleLayers, RoleTable, UnusedTables};
-pub use secrets_table::{SecretsTable, SecretsTokenTable, TableValues};
+pub use secrets_table::{SecretsOfflineTable, SecretsTable, SecretsTokenTable, TableValues};
 pub use syntax::SyntaxReason;
 
 use entries::Entries;

@@ -13,6 +13,7 @@ pub mod daemon;
 #[cfg(target_os = "linux")]
 mod error_texts;
 pub mod follow;
+pub mod offline_copy;
 pub mod options;
 pub mod os;
 pub mod output;

@@ -48,6 +48,9 @@ pub trait Store: Sync {
     /// Removes a file; one that does not exist is not an error.
     fn remove(&self, name: &str) -> io::Result<()>;
 
+    /// Makes the names of the files as they are now last through a loss of power.
+    fn sync(&self) -> io::Result<()>;
+
     /// Locks a file against other processes, and creates it if it does not exist; does not wait.
     ///
     /// Returns `None` if another process holds the lock. The system releases the locks of a process

@@ -7,8 +7,10 @@ mod call;
 mod decision;
 mod entries;
 mod entry;
+pub mod failure;
 mod key;
 mod listing;
+mod offline;
 mod outage;
 mod outcome;
 mod policy;
@@ -24,12 +26,14 @@ mod upstream;
 mod value;
 mod waiting;
 
+pub use offline::{OfflineCopies, OfflineCopy, OfflineStatistics};
 pub use policy::{CachePolicy, READER_LIMIT};
 pub use prefetch::{Prefetch, PrefetchFailure, PrefetchItems, ReportPrefetchFailure};
 pub use read::{
     OutageReason, ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue,
     StaleReason,
 };
+pub use refusal::RefusedPart;
 pub use statistics::CacheStatistics;
 pub use upstream::{CallResult, CallScope, ReadingRole, SessionState, Upstream, UpstreamFailure};
 pub use value::{BodyFormat, CachedValue, FetchedValue};
@@ -97,6 +101,7 @@ pub struct SecretsCache {
     /// Wakes what makes the calls.
     queued: Notify,
     next_lists: RefCell<NextLists>,
+    copies: RefCell<Option<Rc<dyn OfflineCopies>>>,
     statistics: RefCell<CacheStatistics>,
     /// The number of the last event; the later one has the higher number.
     last_number: Cell<u64>,
@@ -122,6 +127,7 @@ impl SecretsCache {
             queue: RefCell::default(),
             queued: Notify::new(),
             next_lists: RefCell::default(),
+            copies: RefCell::default(),
             statistics: RefCell::default(),
             last_number: Cell::default(),
         }
@@ -206,12 +212,13 @@ impl ReadSecrets for SecretsCache {
     fn statistics(&self) -> CacheStatistics {
         let (now, wall) = (self.ports.clock.uptime(), self.ports.clock.now());
         let mut statistics = self.statistics.borrow().clone();
+        statistics.offline = self.offline_copies().map(|copies| copies.statistics());
         for entry in self.entries.borrow().all() {
             let state = entry.state.borrow();
             let Some(held) = &state.held else { continue };
             statistics.entries += 1;
             statistics.bytes += held.value.size();
-            let age = now.saturating_sub(held.confirmed);
+            let age = held.age(now);
             if age >= self.policy.get().ttl {
                 statistics.expired_entries += 1;
                 if entry.was_read_within(2 * self.policy.get().ttl, now) {

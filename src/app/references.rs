@@ -1,6 +1,7 @@
 //! Reads what references stand for.
 
 use crate::app::App;
+use crate::app::offline_lookups::OfflineLookups;
 use crate::app::session::SessionClient;
 use crate::options::reference_roles::{NamedRoles, ReferenceRole, ReferenceRoles};
 use crate::output::error::Error;
@@ -8,7 +9,7 @@ use crate::output::references::ResolveErrors;
 use crate::output::run::RunError;
 use crate::secrets::lookup::LookupPlan;
 use crate::secrets::reference::NamedReference;
-use crate::secrets::resolver::{Resolution, RoleAccess, resolve};
+use crate::secrets::resolver::{Resolution, RoleAccess, resolve_with};
 use crate::secrets::value::Resolved;
 use roles_anywhere_client::aws::endpoint::Service;
 use roles_anywhere_client::credentials::Session;
@@ -39,7 +40,7 @@ impl App {
         let lookups = Lookups::of(references, &named)?;
         let own =
             lookups.plan.roles().contains(&None).then(|| lookups.client(self, None, roles.own()));
-        Ok(lookups.read(self, own.as_ref())?.values)
+        Ok(lookups.read(self, own.as_ref(), false)?.values)
     }
 
     /// As [`App::resolve_references`], with the session of the command's role, whether a reference is read
@@ -52,7 +53,7 @@ impl App {
         let named = roles.named(references, self.environment(), self.paths());
         let lookups = Lookups::of(references, &named)?;
         let client = lookups.client(self, None, roles.own());
-        let Resolution { values, sessions } = lookups.read(self, Some(&client))?;
+        let Resolution { values, sessions } = lookups.read(self, Some(&client), true)?;
         let session = sessions.into_iter().next();
         let session = session.ok_or(RunError::Internal { what: "the role has no session" })?;
         Ok(ResolvedWithSession { values, client, session })
@@ -111,8 +112,14 @@ impl<'a> Lookups<'a> {
         endpoints
     }
 
-    /// Makes the calls. `own` is the client of the command's role, if that is used.
-    fn read(&self, app: &App, own: Option<&SessionClient<'_>>) -> Result<Resolution, Error> {
+    /// Makes the calls. `own` is the client of the command's role, if that is used; `needs_session` tells
+    /// whether its session is used for something else, too.
+    fn read(
+        &self,
+        app: &App,
+        own: Option<&SessionClient<'_>>,
+        needs_session: bool,
+    ) -> Result<Resolution, Error> {
         let mut others = Vec::new();
         for name in self.plan.roles().into_iter().flatten() {
             let role = self.roles.role(Some(name)).map_err(Error::from)?;
@@ -137,7 +144,13 @@ impl<'a> Lookups<'a> {
                 deadline,
             });
             let accesses: Vec<RoleAccess<'_>> = accesses.collect();
-            resolve(self.references, &self.plan, &accesses).await.map_err(|mut errors| {
+            let offline = self.roles.offline();
+            let copies =
+                offline.and_then(|plan| OfflineLookups::open(app, plan, self.roles, &ports[0]));
+            let resolved = resolve_with(self.references, (&self.plan, &accesses), |results| {
+                copies.iter().for_each(|it| it.apply(&self.plan, results, needs_session));
+            });
+            resolved.await.map_err(|mut errors| {
                 errors.map_session_errors(|name, error| {
                     match used.iter().find(|used| used.name == name) {
                         Some(used) => used.role.session.with_origins(error),

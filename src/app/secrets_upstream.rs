@@ -1,7 +1,5 @@
 //! The calls of the secrets cache, with the sessions of the roles of a daemon.
 
-mod failure;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,10 +8,10 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 
 use crate::secrets::endpoints::ServiceEndpoints;
+use crate::secrets_cache::failure::{no_session, of_call, of_refusal, refused};
 use crate::secrets_cache::{
     CallResult, CallScope, FetchedValue, ReadFailure, ReadItem, ReadingRole, SessionState, Upstream,
 };
-use failure::{no_session, of_call, of_refusal};
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_parameters_by_path::{PathDepth, PathRequest};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretVersion};
@@ -130,15 +128,15 @@ impl SecretsUpstream {
         call: impl AsyncFn(&UpstreamRole, &Session, Deadline) -> Result<T, ServiceCallError>,
     ) -> CallResult<T> {
         let role = self.find(&scope.role);
-        let role = role.ok_or_else(|| failure::refused(ReadFailure::UnknownRole))?;
+        let role = role.ok_or_else(|| refused(ReadFailure::UnknownRole))?;
         let (session, deadline) = role.session(limit).await?;
-        let refused = match call(&role, &session, deadline).await {
-            Err(refused @ ServiceCallError::SessionRefused(_)) => refused,
-            result => return result.map_err(of_call),
+        let refusal = match call(&role, &session, deadline).await {
+            Err(refusal @ ServiceCallError::SessionRefused(_)) => refusal,
+            result => return result.map_err(|error| of_call(&error)),
         };
         match role.other_session(&session, deadline).await {
-            Some(other) => call(&role, &other, deadline).await.map_err(of_call),
-            None => Err(of_call(refused)),
+            Some(other) => call(&role, &other, deadline).await.map_err(|error| of_call(&error)),
+            None => Err(of_call(&refusal)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Which keys each table of the file takes. A key is the flag of an option without its dashes.
 
 use crate::options::table::{
-    OptionSpec, ValueType, access_key, config_file, identity, secrets_endpoint, session, transport,
+    OptionSpec, ValueType, access_key, config_file, identity, offline, secrets_endpoint, session,
+    transport,
 };
 
 /// A table of the file.
@@ -25,6 +26,8 @@ pub enum TableKind {
     Secrets,
     /// `[secrets.token.NAME]`.
     SecretsToken,
+    /// `[secrets.offline]`.
+    SecretsOffline,
     /// One of `prefetch`.
     Prefetch,
 }
@@ -71,6 +74,7 @@ const KEYS: &[(TableKind, &[&[&OptionSpec]])] = &[
     ),
     (TableKind::Secrets, &[secrets_endpoint::KEYS]),
     (TableKind::SecretsToken, &[secrets_endpoint::TOKEN]),
+    (TableKind::SecretsOffline, &[offline::OFFLINE]),
     (TableKind::Prefetch, &[secrets_endpoint::PREFETCHED]),
 ];
 
@@ -117,6 +121,8 @@ const HOP_REQUIRED: &[&OptionSpec] = &[&config_file::HOP_ROLE_ARN];
 
 const FALLBACK_REQUIRED: &[&OptionSpec] = &[&session::TRUST_ANCHOR_ARN, &session::PROFILE_ARN];
 
+const OFFLINE_REQUIRED: &[&OptionSpec] = &[&offline::KEEP];
+
 const TEXT_TABLES: &[&OptionSpec] =
     &[&config_file::HOP_TAGS, &config_file::EXEC_ENV, &config_file::EXEC_FILES];
 
@@ -136,6 +142,7 @@ impl TableKind {
         Self::Secrets,
         Self::Prefetch,
         Self::SecretsToken,
+        Self::SecretsOffline,
     ];
 
     /// Returns its keys, in the order of the documentation.
@@ -154,6 +161,7 @@ impl TableKind {
         match self {
             Self::Hop => HOP_REQUIRED,
             Self::Fallback => FALLBACK_REQUIRED,
+            Self::SecretsOffline => OFFLINE_REQUIRED,
             _ => &[],
         }
     }
@@ -179,6 +187,7 @@ impl TableKind {
             Self::Fallback => "fallback",
             Self::Secrets => "secrets",
             Self::SecretsToken => "token",
+            Self::SecretsOffline => "offline",
             Self::Prefetch => "prefetch",
         }
     }
@@ -195,6 +204,7 @@ impl TableKind {
             Self::Fallback => "`fallback`",
             Self::Secrets => "`[secrets]`",
             Self::SecretsToken => "`[secrets.token.NAME]`",
+            Self::SecretsOffline => "`[secrets.offline]`",
             Self::Prefetch => "`prefetch`",
         }
     }
@@ -219,8 +229,10 @@ impl KeyType {
             ValueType::Descriptor => Self::Integer,
             _ if is(&session::SESSION_DURATION) => Self::IntegerOr("profile"),
             _ if is(&transport::TIMEOUT) || is(&config_file::HOP_SESSION_DURATION) => Self::Integer,
-            _ if secrets_endpoint::INTEGERS.contains(&row) => Self::Integer,
-            _ if secrets_endpoint::LISTS.contains(&row) => Self::Texts,
+            _ if secrets_endpoint::INTEGERS.contains(&row) || is(&offline::MAX_AGE) => {
+                Self::Integer
+            }
+            _ if secrets_endpoint::LISTS.contains(&row) || is(&offline::KEEP) => Self::Texts,
             _ if is(&secrets_endpoint::PREFETCH) => Self::Tables(TableKind::Prefetch),
             _ if is(&config_file::ASSUME) => Self::Tables(TableKind::Hop),
             _ if is(&config_file::FALLBACK) => Self::Tables(TableKind::Fallback),
@@ -236,7 +248,9 @@ impl KeyType {
     pub fn unit(row: &'static OptionSpec) -> Option<&'static str> {
         let durations =
             [&session::SESSION_DURATION, &transport::TIMEOUT, &config_file::HOP_SESSION_DURATION];
-        let is_duration = durations.contains(&row) || secrets_endpoint::DURATIONS.contains(&row);
+        let of_secrets =
+            secrets_endpoint::DURATIONS.contains(&row) || std::ptr::eq(row, &offline::MAX_AGE);
+        let is_duration = durations.contains(&row) || of_secrets;
         is_duration.then_some("seconds")
     }
 

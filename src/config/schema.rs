@@ -36,6 +36,8 @@ fn table(kind: TableKind) -> Value {
     }
     if kind == TableKind::Secrets {
         table["properties"][TableKind::SecretsToken.name()] = named(TableKind::SecretsToken);
+        let offline = TableKind::SecretsOffline;
+        table["properties"][offline.name()] = reference(offline);
     }
     let one_of = kind.one_of().iter().map(|row| json!({ "required": [row.id()] }));
     let one_of: Vec<Value> = one_of.collect();
@@ -98,7 +100,7 @@ mod tests {
             }
             let extra = match kind {
                 TableKind::Root => 5,
-                TableKind::Secrets => 1,
+                TableKind::Secrets => 2,
                 _ => 0,
             };
             let count = table["properties"].as_object().unwrap().len();

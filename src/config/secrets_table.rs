@@ -1,4 +1,4 @@
-//! `[secrets]`: the secrets endpoint, its tokens, and what it reads at the start.
+//! `[secrets]`: the secrets endpoint, its tokens, what it reads at the start, and what it keeps on disk.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::mistake::{Mistake, MistakeKind};
 use super::read::{NamedTable, SECRETS, elements, named_tables, not_a_table, resolve_name};
 use super::roles::path_mistake;
 use super::table_reader::{Compound, ReadTable, TableReader};
-use crate::options::table::{KeyLocation, OptionSpec, secrets_endpoint};
+use crate::options::table::{KeyLocation, OptionSpec, offline, secrets_endpoint};
 
 /// `[secrets]`.
 pub struct SecretsTable {
@@ -21,6 +21,13 @@ pub struct SecretsTable {
     values: TableValues,
     prefetch: Vec<ArrayTable>,
     tokens: Vec<SecretsTokenTable>,
+    offline: Option<SecretsOfflineTable>,
+}
+
+/// `[secrets.offline]`.
+pub struct SecretsOfflineTable {
+    location: Arc<KeyLocation>,
+    values: TableValues,
 }
 
 /// `[secrets.token.NAME]`.
@@ -73,9 +80,11 @@ impl TableValues {
             let option = compound.option;
             if option != &secrets_endpoint::PREFETCH {
                 let texts = match compound.value.get_ref() {
-                    // No request may name a role.
+                    // No request may name a role, or nothing is kept.
                     DeValue::Array(array)
-                        if array.is_empty() && option == &secrets_endpoint::ALLOWED_ROLES =>
+                        if array.is_empty()
+                            && (option == &secrets_endpoint::ALLOWED_ROLES
+                                || option == &offline::KEEP) =>
                     {
                         Vec::new()
                     }
@@ -114,10 +123,16 @@ impl SecretsTable {
         &self.tokens
     }
 
+    /// Returns `[secrets.offline]`, if it is there.
+    pub fn offline(&self) -> Option<&SecretsOfflineTable> {
+        self.offline.as_ref()
+    }
+
     /// Returns the paths that cannot be expanded.
     pub fn path_mistakes(&self) -> Vec<Mistake> {
         let of_tokens = self.tokens.iter().flat_map(|token| token.values.path_mistakes());
-        self.values.path_mistakes().chain(of_tokens).collect()
+        let of_offline = self.offline.iter().flat_map(|offline| offline.values.path_mistakes());
+        self.values.path_mistakes().chain(of_tokens).chain(of_offline).collect()
     }
 }
 
@@ -138,7 +153,25 @@ impl SecretsTokenTable {
     }
 }
 
+impl SecretsOfflineTable {
+    /// Returns its location.
+    pub fn location(&self) -> &Arc<KeyLocation> {
+        &self.location
+    }
+
+    /// Returns its values.
+    pub fn values(&self) -> &TableValues {
+        &self.values
+    }
+}
+
 impl fmt::Debug for SecretsTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.location)
+    }
+}
+
+impl fmt::Debug for SecretsOfflineTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.location)
     }
@@ -170,8 +203,8 @@ pub(super) fn read(
     };
     let heading = Arc::from(SECRETS);
     let location = reader.location(&heading, "", key.span().start);
-    let token = TableKind::SecretsToken.name();
-    let read = reader.table(TableKind::Secrets, &heading, table, &[token]);
+    let tables = [TableKind::SecretsToken.name(), TableKind::SecretsOffline.name()];
+    let read = reader.table(TableKind::Secrets, &heading, table, &tables);
     let prefetch = read.compounds.iter().find(|it| it.option == &secrets_endpoint::PREFETCH);
     let prefetch = prefetch.map(|compound| read_prefetch(reader, compound, roles));
     let values = TableValues::new(reader, read);
@@ -179,8 +212,30 @@ pub(super) fn read(
     for role in allowed.iter().flat_map(|list| &list.texts) {
         resolve_role(reader, role, roles);
     }
-    let tokens = read_tokens(reader, table);
-    Some(SecretsTable { location, values, prefetch: prefetch.unwrap_or_default(), tokens })
+    let (tokens, offline) = (read_tokens(reader, table), read_offline(reader, table));
+    let prefetch = prefetch.unwrap_or_default();
+    Some(SecretsTable { location, values, prefetch, tokens, offline })
+}
+
+fn read_offline(
+    reader: &mut TableReader<'_>,
+    secrets: &DeTable<'_>,
+) -> Option<SecretsOfflineTable> {
+    let kind = TableKind::SecretsOffline;
+    let (key, value) = secrets.get_key_value(kind.name())?;
+    let DeValue::Table(table) = value.get_ref() else {
+        not_a_table(reader, key, kind, value);
+        return None;
+    };
+    let heading = Arc::from(format!("{SECRETS}.{}", kind.name()));
+    let location = reader.location(&heading, "", key.span().start);
+    let read = reader.table(kind, &heading, table, &[]);
+    for key in kind.required().iter().map(|row| row.id()) {
+        if !table.contains_key(key) {
+            reader.add(&location, MistakeKind::Missing { key, table: kind, names: Vec::new() });
+        }
+    }
+    Some(SecretsOfflineTable { location, values: TableValues::new(reader, read) })
 }
 
 fn read_prefetch(

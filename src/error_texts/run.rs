@@ -17,6 +17,7 @@ use roles_anywhere_client::region::Region;
 
 variants!(RunError:
     Stdin Stdout MaskedStreams Listen TokenFileInUse EmptyToken ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
+    OfflineCopies OfflineKeyLength OfflineKeyMode
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir ProcessLine NotInMemory
 );
 variants!(ListedEntries: Parameters Secrets);
@@ -81,6 +82,8 @@ fn run_errors() -> Vec<RunError> {
         io::Error::new(io::ErrorKind::PermissionDenied, text)
     };
     let refused = "AWS refused CreateSession: 403 AccessDeniedException";
+    let offline_key =
+        || "`/etc/roles-anywhere/offline-key` (from secrets.offline.key-file)".to_owned();
     vec![
         RunError::Stdin(Errno::IO.into()),
         RunError::Stdout(Errno::PIPE.into()),
@@ -93,6 +96,12 @@ fn run_errors() -> Vec<RunError> {
         RunError::EmptyToken("`AWS_TOKEN`".to_owned()),
         RunError::ReadCache { dir: cache(), source: foreign() },
         RunError::ClearCache { dir: cache(), source: foreign() },
+        RunError::OfflineCopies {
+            dir: "`/var/lib/roles-anywhere/offline` (from STATE_DIRECTORY)".to_owned(),
+            source: foreign(),
+        },
+        RunError::OfflineKeyLength { file: offline_key(), length: 33 },
+        RunError::OfflineKeyMode { file: offline_key(), mode: 0o640 },
         RunError::InAnotherProcess {
             kind: ErrorKind::Refused,
             reason: refused.to_owned(),

@@ -16,6 +16,7 @@ use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError};
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::{LookupPlan, Scope};
 use crate::secrets::reference::{NamedReference, Reference};
+use crate::server::secrets::OfflinePlan;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::{PathExists, may_be_repeated};
@@ -29,6 +30,8 @@ pub struct ReferenceRoles {
     own_name: Option<TableName>,
     /// What the others are planned with; `None` without a configuration file.
     settings: Option<OwnedSettings>,
+    /// The copies on disk that may stand in for what cannot be read.
+    offline: Option<OfflinePlan>,
 }
 
 /// The roles that references name.
@@ -71,7 +74,18 @@ impl ReferenceRoles {
     ) -> Result<Self, UsageError> {
         let own = ReferenceRole::plan(settings, session)?;
         let own_name = settings.layers.map(|layers| layers.role().name().clone());
-        Ok(Self { own, own_name, settings: OwnedSettings::of(settings) })
+        Ok(Self { own, own_name, settings: OwnedSettings::of(settings), offline: None })
+    }
+
+    /// Lets copies on disk stand in for what cannot be read.
+    #[must_use]
+    pub fn with_offline_copies(self, offline: Option<OfflinePlan>) -> Self {
+        Self { offline, ..self }
+    }
+
+    /// Returns the copies on disk that may stand in for what cannot be read.
+    pub fn offline(&self) -> Option<&OfflinePlan> {
+        self.offline.as_ref()
     }
 
     /// Returns the command's own role.
@@ -121,6 +135,11 @@ impl ReferenceRoles {
 }
 
 impl NamedRoles<'_> {
+    /// Returns the copies on disk that may stand in for what cannot be read.
+    pub fn offline(&self) -> Option<&OfflinePlan> {
+        self.roles.offline()
+    }
+
     /// Returns the command's own role.
     pub fn own(&self) -> &ReferenceRole {
         &self.roles.own

@@ -1,8 +1,9 @@
-//! Where files are kept that end with the login or the service.
+//! Where files are kept: those that end with the login or the service, and those that stay.
 
 use std::path::PathBuf;
 
 use crate::options::table::cache::{RUNTIME_DIRECTORY, XDG_RUNTIME_DIR};
+use crate::options::table::offline::STATE_DIRECTORY;
 use crate::options::table::{OptionSpec, Origin};
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use roles_anywhere_client::ports::Environment;
@@ -37,6 +38,14 @@ fn service_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
 /// names it.
 fn login_directory(environment: &Environment) -> Option<(PathBuf, Origin)> {
     absolute(&XDG_RUNTIME_DIR, environment.get(XDG_RUNTIME_DIR.name)?)
+}
+
+/// Returns the directory of offline copies in the one that systemd made for the state of this service.
+pub fn state_dir(environment: &Environment) -> Option<ConfiguredDir> {
+    let first = environment.get(STATE_DIRECTORY.name)?.split(':').next()?;
+    let (above, origin) = absolute(&STATE_DIRECTORY, first)?;
+    let path = above.join("offline");
+    Some(ConfiguredDir { path, origin, parent_owner: ParentOwner::ThisUser })
 }
 
 fn absolute(variable: &'static OptionSpec, path: &str) -> Option<(PathBuf, Origin)> {

@@ -1,5 +1,6 @@
 //! The secrets endpoint: `--secrets`, its other options, and `[secrets]` of the configuration file.
 
+mod offline;
 mod single_values;
 mod table_values;
 
@@ -13,6 +14,7 @@ use crate::output::usage::UsageError;
 use crate::secrets_cache::CachePolicy;
 use crate::server::secrets::{AccessRules, PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use crate::server::{ServePolicy, TokenFile};
+pub use offline::offline_copies;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::disclosure::Sensitivity;
@@ -71,6 +73,7 @@ pub fn secrets_endpoint(
         },
         cache: values.cache,
         prefetch: values.prefetch,
+        offline: values.offline.map(|offline| offline.plan(settings)).transpose()?,
     }))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{ArrayTable, FileValue, SecretsTable, TableName, TableValues};
 use crate::options::role_values::{OptionValue, ValueContent, content, default_value};
 use crate::options::settings::Settings;
+use crate::options::table::offline::OFFLINE;
 use crate::options::table::secrets_endpoint::{KEYS, PREFETCH, PREFETCHED, TOKEN};
 use crate::options::table::{KeyLocation, OptionSpec, Origin};
 use crate::output::usage::UsageError;
@@ -18,6 +19,8 @@ pub struct SecretsTableValues {
     pub values: Vec<OptionValue>,
     /// The tokens.
     pub tokens: Vec<TokenValues>,
+    /// The values of `[secrets.offline]`, and the defaults of others, if it is there.
+    pub offline: Option<(Arc<KeyLocation>, Vec<OptionValue>)>,
 }
 
 /// The values of `[secrets.token.NAME]`.
@@ -54,7 +57,16 @@ impl SecretsTableValues {
             })
         });
         let tokens = tokens.collect::<Result<_, _>>()?;
-        Ok(Some(Self { location: Arc::clone(table.location()), values, tokens }))
+        let offline = table.offline().map(|offline| {
+            let mut values = Vec::new();
+            for option in OFFLINE.iter().copied() {
+                let given = given(settings, offline.values(), option)?;
+                values.extend(given.or_else(|| default_value(option)));
+            }
+            Ok((Arc::clone(offline.location()), values))
+        });
+        let offline = offline.transpose()?;
+        Ok(Some(Self { location: Arc::clone(table.location()), values, tokens, offline }))
     }
 }
 

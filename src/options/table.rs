@@ -16,6 +16,7 @@ mod help;
 pub mod identity;
 mod key_location;
 pub mod masking;
+pub mod offline;
 pub mod on_rotate;
 mod origin;
 pub mod other_programs;
@@ -48,6 +49,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &cache::XDG_RUNTIME_DIR,
     &config_file::XDG_CONFIG_HOME,
     &identity::CREDENTIALS_DIRECTORY,
+    &offline::STATE_DIRECTORY,
     &other_programs::AGENT_TOKEN,
     &other_programs::GITHUB_ENV,
     &other_programs::SHELL,

@@ -25,6 +25,12 @@ mod non_unix {
             Self
         }
 
+        /// Ignores the size.
+        #[must_use]
+        pub fn with_max_size(self, _max_size: u64) -> Self {
+            self
+        }
+
         /// Fails.
         pub fn create(&self) -> io::Result<()> {
             Err(io::ErrorKind::Unsupported.into())
@@ -46,6 +52,10 @@ mod non_unix {
         }
 
         fn remove(&self, _name: &str) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn sync(&self) -> io::Result<()> {
             Err(io::ErrorKind::Unsupported.into())
         }
 

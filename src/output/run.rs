@@ -58,6 +58,30 @@ pub enum RunError {
         /// The cause.
         source: io::Error,
     },
+    /// The offline copies cannot be read, or their directory cannot be created.
+    #[error("cannot use the offline copies in {dir}")]
+    OfflineCopies {
+        /// The directory and its origin.
+        dir: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The key of the offline copies has another length.
+    #[error("the key of the offline copies in {file} has {length} bytes, not 32")]
+    OfflineKeyLength {
+        /// The file and its origin.
+        file: String,
+        /// The length.
+        length: usize,
+    },
+    /// Other users can read the key of the offline copies.
+    #[error("other users can read the key of the offline copies in {file} (mode {mode:04o})")]
+    OfflineKeyMode {
+        /// The file and its origin.
+        file: String,
+        /// Its mode.
+        mode: u32,
+    },
     /// Another process failed, and this one would have failed alike.
     #[error("another process tried to create the session and failed: {reason}")]
     InAnotherProcess {
@@ -154,6 +178,9 @@ impl RunError {
             | Self::TokenFileInUse(_)
             | Self::EmptyToken(_) => ErrorKind::Local,
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
+            Self::OfflineCopies { .. }
+            | Self::OfflineKeyLength { .. }
+            | Self::OfflineKeyMode { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
             Self::ProgramDir { .. } | Self::ProcessLine { .. } | Self::NotInMemory { .. } => {
                 ErrorKind::Local
@@ -192,6 +219,15 @@ impl RunError {
             }
             Self::ReadCache { .. } | Self::ClearCache { .. } => {
                 "the cache directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or pass another directory with `--cache-dir`"
+            }
+            Self::OfflineCopies { .. } => {
+                "the directory must belong to this user and have mode 0700: run `chmod 700 DIR`, or set another one with `dir` of `[secrets.offline]`"
+            }
+            Self::OfflineKeyLength { .. } => {
+                "make another key of 32 random bytes, `head -c 32 /dev/urandom`, which makes the copies of the old one useless"
+            }
+            Self::OfflineKeyMode { .. } => {
+                "run `chmod 400 FILE`, or pass the key with `LoadCredentialEncrypted` of systemd"
             }
             Self::ProgramDir { .. } => {
                 "set `XDG_RUNTIME_DIR` to a directory of this user with mode 0700 and free space"

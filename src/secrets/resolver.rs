@@ -83,7 +83,18 @@ pub async fn resolve(
     plan: &LookupPlan,
     roles: &[RoleAccess<'_>],
 ) -> Result<Resolution, ResolveErrors> {
-    let LookupResults { found, sessions, session_errors } = read(plan, roles).await;
+    resolve_with(references, (plan, roles), |_| {}).await
+}
+
+/// As [`resolve`]; `change` gets what was found before it is used.
+pub async fn resolve_with<'a>(
+    references: &[NamedReference],
+    (plan, roles): (&LookupPlan, &[RoleAccess<'a>]),
+    change: impl FnOnce(&mut LookupResults<'a>),
+) -> Result<Resolution, ResolveErrors> {
+    let mut results = read(plan, roles).await;
+    change(&mut results);
+    let LookupResults { found, sessions, session_errors } = results;
     let mut failures = ResolveErrors::of(references.len());
     for (role, error) in session_errors {
         failures.add_session(role, error);
@@ -98,7 +109,7 @@ pub async fn resolve(
                 Ok(value) => values.push(value),
                 Err(error) => failures.add(named, error.of(&named.1.reference)),
             },
-            Err(CallFailure { is_missing, error }) => {
+            Err(CallFailure { is_missing, error, .. }) => {
                 match Resolved::fallback_of(&named.1.reference).filter(|_| *is_missing) {
                     Some(value) => values.push(value),
                     None => failures.add_call(named, error),

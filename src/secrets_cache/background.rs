@@ -71,6 +71,14 @@ impl SecretsCache {
                 self.drop_role(&role);
             }
         }
+        for arn in self.offline_copies().iter().flat_map(|copies| copies.roles()) {
+            let role = self.upstream.role(Some(&arn));
+            let is_refused =
+                |role: &Rc<_>| matches!(self.upstream.session(role), SessionState::Refused(_));
+            if let Some(role) = role.filter(is_refused) {
+                self.drop_role(&role);
+            }
+        }
     }
 
     /// Makes the checks that are due, and returns the time until the entries are to be examined again.
@@ -111,8 +119,12 @@ impl SecretsCache {
     fn by_end_of_ttl(&self, now: Duration) -> Vec<(Duration, Rc<ValueEntry>)> {
         let ttl = self.policy.get().ttl;
         let with_end = |entry: Rc<ValueEntry>| {
-            let confirmed = entry.state.borrow().held.as_ref().map(|held| held.confirmed);
-            confirmed.map(|confirmed| (confirmed + ttl, entry))
+            let end = entry.state.borrow().held.as_ref().map(|held| match held.copy {
+                // AWS has to confirm it as soon as possible.
+                Some(_) => Duration::ZERO,
+                None => held.confirmed + ttl,
+            });
+            end.map(|end| (end, entry))
         };
         let mut entries: Vec<_> =
             self.active_entries(now).into_iter().filter_map(with_end).collect();

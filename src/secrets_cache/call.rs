@@ -252,7 +252,9 @@ impl EntryState {
     /// Returns the value if `DescribeSecret` may confirm it.
     fn describable(&self, policy: &CachePolicy, now: Duration) -> Option<Rc<CachedValue>> {
         let held = self.held.as_ref()?;
-        let is_recent = now.saturating_sub(held.fetched) < policy.longest_without_get();
+        // Of a copy, only `GetSecretValue` tells whether the role may still read it.
+        let is_recent =
+            held.copy.is_none() && now.saturating_sub(held.fetched) < policy.longest_without_get();
         let is_allowed = now >= self.describe_denied_until;
         (is_recent && is_allowed).then(|| Rc::clone(&held.value))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::offline::FromCopy;
 use super::policy::{CachePolicy, FAILURE_TTL, OUTAGE_KNOWN_FOR};
 use super::read::{OutageReason, ReadFailure, RequestedFreshness};
 
@@ -10,6 +11,8 @@ use super::read::{OutageReason, ReadFailure, RequestedFreshness};
 pub(super) struct EntryView<'a> {
     /// When AWS last confirmed the value; `None` without a value.
     pub(super) confirmed: Option<Duration>,
+    /// Set if the value is from a copy on disk.
+    pub(super) copy: Option<FromCopy>,
     /// How the last call failed, if it failed.
     pub(super) failure: Option<&'a LastFailure>,
     /// The outage of all secrets or parameters of the role and Region, if one is known.
@@ -58,11 +61,11 @@ pub(super) fn decide(
         return ReadDecision::Wait;
     }
     if let Some(confirmed) = entry.confirmed {
-        if now.saturating_sub(confirmed) < policy.ttl {
+        if entry.copy.is_none() && now.saturating_sub(confirmed) < policy.ttl {
             return ReadDecision::Fresh;
         }
         if let Some(reason) = entry.known_outage(now)
-            && may_be_stale(confirmed, now, policy)
+            && may_be_stale((confirmed, entry.copy), now, policy)
         {
             return ReadDecision::Stale(reason);
         }
@@ -76,9 +79,15 @@ pub(super) fn decide(
 }
 
 /// Returns whether a value that was confirmed at `confirmed` may be served at `now` in an outage.
-pub(super) fn may_be_stale(confirmed: Duration, now: Duration, policy: &CachePolicy) -> bool {
-    let past_ttl = now.saturating_sub(confirmed).saturating_sub(policy.ttl);
-    !policy.max_stale.is_zero() && past_ttl <= policy.max_stale
+pub(super) fn may_be_stale(
+    (confirmed, copy): (Duration, Option<FromCopy>),
+    now: Duration,
+    policy: &CachePolicy,
+) -> bool {
+    let before = copy.map_or(Duration::ZERO, |copy| copy.age);
+    let past_ttl = (now.saturating_sub(confirmed) + before).saturating_sub(policy.ttl);
+    let is_usable = copy.is_none_or(|copy| now <= copy.until);
+    !policy.max_stale.is_zero() && past_ttl <= policy.max_stale && is_usable
 }
 
 impl EntryView<'_> {
@@ -141,10 +150,37 @@ mod tests {
         ];
         for (has_value, failure, outage, now, expected) in rows {
             let confirmed = has_value.then_some(Duration::from_secs(1_000));
-            let view = EntryView { confirmed, failure: failure.as_ref(), outage };
+            let view = EntryView { confirmed, copy: None, failure: failure.as_ref(), outage };
             let (cached, now) = (RequestedFreshness::Cached, Duration::from_secs(now));
             assert_eq!(decide(&view, cached, now, &POLICY), expected, "{view:?} {now:?}");
             assert_eq!(decide(&view, RequestedFreshness::Now, now, &POLICY), Wait);
+        }
+    }
+
+    #[test]
+    fn a_copy_is_never_fresh_and_served_in_an_outage_until_it_is_too_old() {
+        use ReadDecision::{Fail, Stale, Wait};
+        let seconds = Duration::from_secs;
+        // Loaded at 1,000, when it was 100 s old; of at most 700 s.
+        let copy = Some(FromCopy { age: seconds(100), until: seconds(1_600) });
+        let rows = [
+            (None, None, 1_000, Wait),
+            (None, Some(OutageReason::Tls), 1_000, Stale(OutageReason::Tls)),
+            (Some(lost(1_000)), None, 1_001, Stale(OutageReason::Timeout)),
+            (None, Some(OutageReason::Tls), 1_600, Stale(OutageReason::Tls)),
+            (None, Some(OutageReason::Tls), 1_601, Wait),
+            (Some(lost(1_600)), None, 1_601, Fail(ReadFailure::Timeout)),
+            (Some(refused(1_000)), None, 1_001, Fail(ReadFailure::Internal)),
+        ];
+        for (failure, outage, now, expected) in rows {
+            let failure = failure.as_ref();
+            let view = EntryView { confirmed: Some(seconds(1_000)), copy, failure, outage };
+            let decision = decide(&view, RequestedFreshness::Cached, seconds(now), &POLICY);
+            assert_eq!(decision, expected, "{view:?} {now}");
+            // `max-stale` limits it too.
+            let policy = CachePolicy { max_stale: Duration::ZERO, ..POLICY };
+            let decision = decide(&view, RequestedFreshness::Cached, seconds(now), &policy);
+            assert!(!matches!(decision, Stale(_)), "{view:?} {now}");
         }
     }
 

@@ -131,7 +131,7 @@ impl EntryTable {
             let state = entry.state.borrow();
             let failed = state.failure.as_ref().map(|failure| failure.at);
             let is_of_no_use = match &state.held {
-                Some(held) => now.saturating_sub(held.confirmed) > kept_for,
+                Some(held) => held.age(now) > kept_for,
                 None => failed.is_none_or(|at| now.saturating_sub(at) >= FAILURE_TTL),
             };
             is_of_no_use && state.call.is_none()

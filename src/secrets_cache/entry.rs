@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::decision::{EntryView, LastFailure};
 use super::key::EntryKey;
+use super::offline::FromCopy;
 use super::outage::ServiceScope;
 use super::queue::PendingCall;
 use super::read::{OutageReason, ReadItem};
@@ -59,6 +60,8 @@ pub(super) struct HeldValue {
     /// When the first call began that returned it.
     pub(super) changed: Duration,
     pub(super) seen: SeenBetween,
+    /// Set if it is from a copy on disk, and AWS has not confirmed it since the start.
+    pub(super) copy: Option<FromCopy>,
 }
 
 /// A call: the numbers of its begin and of its end, among those of all calls.
@@ -127,6 +130,7 @@ impl EntryState {
     pub(super) fn view(&self, outage: Option<OutageReason>) -> EntryView<'_> {
         EntryView {
             confirmed: self.held.as_ref().map(|held| held.confirmed),
+            copy: self.held.as_ref().and_then(|held| held.copy),
             failure: self.failure.as_deref(),
             outage,
         }

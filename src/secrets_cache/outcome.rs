@@ -85,6 +85,8 @@ impl SecretsCache {
         }
         state.failure = None;
         self.schedule(&mut state, times);
+        drop(state);
+        self.copy(entry);
         Ok((Rc::clone(value), times.began))
     }
 
@@ -110,7 +112,7 @@ impl SecretsCache {
             Some(held) if held.seen.last.began > times.span.began => {
                 return Ok((Rc::clone(&held.value), held.confirmed));
             }
-            Some(held) if held.value.is_same(&fetched) => {
+            Some(held) if held.copy.is_none() && held.value.is_same(&fetched) => {
                 held.confirm(times);
                 held.fetched = times.began;
             }
@@ -121,7 +123,10 @@ impl SecretsCache {
         }
         self.schedule(&mut state, times);
         let held = state.held.as_ref().expect("it has just been set");
-        Ok((Rc::clone(&held.value), held.confirmed))
+        let result = (Rc::clone(&held.value), held.confirmed);
+        drop(state);
+        self.copy(&entry);
+        Ok(result)
     }
 
     fn schedule(&self, state: &mut EntryState, times: CallTimes) {
@@ -139,6 +144,7 @@ impl HeldValue {
             fetched: began,
             changed: began,
             seen: SeenBetween { first: span, last: span },
+            copy: None,
         }
     }
 

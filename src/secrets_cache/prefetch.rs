@@ -20,6 +20,7 @@ use super::entry::CallSpan;
 use super::outcome::CallTimes;
 use super::policy::CALL_LIMIT;
 use super::read::{ReadFailure, ReadItem};
+use super::refusal::RefusedPart;
 use super::upstream::{CallScope, UpstreamFailure};
 use super::value::FetchedValue;
 use roles_anywhere_client::aws::batch_get_secret_value::MAX_SECRETS;
@@ -191,6 +192,10 @@ impl SecretsCache {
                     }
                 }
                 Err(failure) => {
+                    if let UpstreamFailure::Refused(_) = failure {
+                        let item = ReadItem::Secret(SecretRequest::current(id.clone()));
+                        self.remove_copy(scope, &item, RefusedPart::Whole);
+                    }
                     again.extend(of.failed(PrefetchItems::Secret(id.clone()), failure));
                 }
             }
@@ -220,7 +225,7 @@ impl SecretsCache {
     ) -> Option<PrefetchItems> {
         let region = item.region().unwrap_or(&of.role.region).clone();
         let entry = self.entry_in(&of.role, &region, &item);
-        if entry.state.borrow().held.is_some() {
+        if entry.state.borrow().held.as_ref().is_some_and(|held| held.copy.is_none()) {
             return None;
         }
         let call = self.call_in_background(&entry);

@@ -96,6 +96,8 @@ pub enum ReadSource {
     Aws,
     /// The cache, after the TTL.
     StaleCache,
+    /// A copy on disk, of before the start.
+    OfflineCopy,
 }
 
 impl ReadSource {
@@ -105,7 +107,13 @@ impl ReadSource {
             Self::Cache => "cache",
             Self::Aws => "aws",
             Self::StaleCache => "stale",
+            Self::OfflineCopy => "offline",
         }
+    }
+
+    /// Returns whether it serves values that AWS has not confirmed within the TTL.
+    pub(super) fn is_stale(self) -> bool {
+        matches!(self, Self::StaleCache | Self::OfflineCopy)
     }
 }
 

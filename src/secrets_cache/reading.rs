@@ -126,15 +126,16 @@ impl SecretsCache {
         reason: OutageReason,
         now: Duration,
     ) -> Option<ServedValue> {
-        let confirmed = entry.state.borrow().held.as_ref()?.confirmed;
-        if !may_be_stale(confirmed, now, &self.policy.get()) {
-            return None;
-        }
-        // Another call may have confirmed it meanwhile.
-        let age = now.saturating_sub(confirmed);
-        let stale =
-            age.checked_sub(self.policy.get().ttl).map(|past_ttl| StaleReason { past_ttl, reason });
-        served(entry, now, stale)
+        let stale = {
+            let state = entry.state.borrow();
+            let held = state.held.as_ref()?;
+            if !may_be_stale((held.confirmed, held.copy), now, &self.policy.get()) {
+                return None;
+            }
+            // Another call may have confirmed it meanwhile.
+            held.past_ttl(now, self.policy.get().ttl)
+        };
+        served(entry, now, stale.map(|past_ttl| StaleReason { past_ttl, reason }))
     }
 
     /// Returns the entry of a request, if there is one.
@@ -166,7 +167,9 @@ impl SecretsCache {
             return Rc::clone(entry);
         }
         let scope = CallScope { role: Rc::clone(role), region: region.clone() };
-        entries.add(key, scope, item)
+        let entry = entries.add(key, scope, item);
+        drop(entries);
+        self.with_copy(entry)
     }
 
     /// Remembers that a reader wants the value.
@@ -218,8 +221,8 @@ fn region_of<'a>(role: &'a ReadingRole, request: &'a ReadRequest) -> &'a Region 
 fn served(entry: &ValueEntry, now: Duration, stale: Option<StaleReason>) -> Option<ServedValue> {
     let state = entry.state.borrow();
     let held = state.held.as_ref()?;
-    let source = if stale.is_some() { ReadSource::StaleCache } else { ReadSource::Cache };
-    let age = now.saturating_sub(held.confirmed);
+    let source = held.source(stale.is_some());
+    let age = held.age(now);
     Some(ServedValue { value: Rc::clone(&held.value), age, stale, source })
 }
 

@@ -22,7 +22,7 @@ use roles_anywhere_client::aws::parameter::{
 
 /// What is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum RefusedPart {
+pub enum RefusedPart {
     /// The secret or the parameter.
     Whole,
     /// A version of it.
@@ -50,6 +50,7 @@ impl SecretsCache {
             self.drop_whole(&refused);
         }
         self.late_refusals.borrow_mut().remember(&keys, times.span.ended, &failure);
+        self.remove_copy(&entry.scope, item, part);
         self.entries.borrow_mut().keep_only_name(entry, item);
         drop_value(entry);
         let mut state = entry.state.borrow_mut();
@@ -61,6 +62,9 @@ impl SecretsCache {
     /// Drops all that was read with a role of which AWS refuses the session.
     pub(super) fn drop_role(&self, role: &ReadingRole) {
         self.entries.borrow_mut().remove_role(role);
+        if let Some(copies) = self.offline_copies() {
+            copies.remove_role(&role.arn);
+        }
     }
 
     /// Drops all versions of a secret or a parameter. They are asked for again by those who want them.

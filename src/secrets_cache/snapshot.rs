@@ -8,7 +8,7 @@ use super::SecretsCache;
 use super::entry::{SeenBetween, ValueEntry};
 use super::key::{CURRENT, stage};
 use super::read::{
-    ReadFailure, ReadItem, ReadRequest, ReadSource, RequestedFreshness, ServedValue, StaleReason,
+    ReadFailure, ReadItem, ReadRequest, RequestedFreshness, ServedValue, StaleReason,
 };
 use super::value::CachedValue;
 
@@ -62,13 +62,13 @@ impl SecretsCache {
             let state = entry.state.borrow();
             if let Some(held) = &state.held {
                 served.value = Rc::clone(&held.value);
-                served.age = now.saturating_sub(held.confirmed);
+                served.age = held.age(now);
                 served.stale = served.stale.and_then(|stale| {
-                    let past_ttl = served.age.checked_sub(self.policy.get().ttl)?;
+                    let past_ttl = held.past_ttl(now, self.policy.get().ttl)?;
                     Some(StaleReason { past_ttl, ..stale })
                 });
-                if served.stale.is_none() && served.source == ReadSource::StaleCache {
-                    served.source = ReadSource::Cache;
+                if served.source.is_stale() {
+                    served.source = held.source(served.stale.is_some());
                 }
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::offline::OfflineStatistics;
 use super::read::{OutageReason, ReadFailure, ReadSource, ServedValue};
 use super::upstream::UpstreamFailure;
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
@@ -21,6 +22,8 @@ pub struct CacheStatistics {
     /// The time to the next rotation of a secret that was checked within the TTL, in seconds; negative if
     /// it is late.
     pub seconds_to_next_rotation: Option<i64>,
+    /// The copies on disk; `None` if none are kept.
+    pub offline: Option<OfflineStatistics>,
     /// The reads by result: the name of a [`ReadSource`] or of a [`ReadFailure`].
     pub reads: BTreeMap<&'static str, u64>,
     /// The calls by operation and result: `ok`, `refused` or the name of an [`OutageReason`].

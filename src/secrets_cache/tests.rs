@@ -4,6 +4,7 @@ mod background;
 mod fake_aws;
 mod limits;
 mod model;
+mod offline;
 mod outages;
 mod refusals;
 mod reload;

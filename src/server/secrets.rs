@@ -42,7 +42,7 @@ use crate::secrets_cache::{READER_LIMIT, ReadSecrets};
 pub use access::{AccessPattern, AccessRules, PatternError};
 use denied::DenialCounters;
 use limit::RequestLimit;
-pub use plan::{PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
+pub use plan::{OfflineKey, OfflinePlan, PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use read::ReadingClient;
 use reload::EndpointRules;
 use reply::EarlyResponse;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::private_dir::{DirEntry, Lock, Store};
 use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::time::Timestamp;
 
 /// Files and locks, as of several processes of one user.
 #[derive(Default)]
@@ -16,6 +17,8 @@ struct State {
     files: BTreeMap<String, Vec<u8>>,
     locked: BTreeSet<String>,
     before_lock: Option<BeforeLock>,
+    /// When all files were written; they are not listed without it.
+    modified: Option<Timestamp>,
 }
 
 type BeforeLock = Box<dyn FnOnce(&FakeStore) + Send>;
@@ -24,6 +27,11 @@ impl FakeStore {
     /// Does something, as another process would, just before the next lock is taken.
     pub(crate) fn before_lock(&self, act: impl FnOnce(&Self) + Send + 'static) {
         self.state().before_lock = Some(Box::new(act));
+    }
+
+    /// Lists the files, as if they were written at this time.
+    pub(crate) fn list_as_of(&self, modified: Timestamp) {
+        self.state().modified = Some(modified);
     }
 
     /// Returns whether there is a file of that name.
@@ -51,6 +59,10 @@ impl Store for FakeStore {
         Ok(())
     }
 
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
         let act = self.state().before_lock.take();
         act.into_iter().for_each(|act| act(self));
@@ -60,8 +72,11 @@ impl Store for FakeStore {
         Ok(Some(Box::new(FakeLock { store: self, name: name.to_owned() })))
     }
 
-    fn list(&self, _matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
-        Ok(None)
+    fn list(&self, matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
+        let state = self.state();
+        let Some(modified) = state.modified else { return Ok(None) };
+        let names = state.files.keys().filter(|name| matches(name));
+        Ok(Some(names.map(|name| DirEntry { name: name.clone(), modified }).collect()))
     }
 }
 

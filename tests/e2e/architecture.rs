@@ -110,6 +110,7 @@ const PROGRAM: &[&[&str]] = &[
     &["daemon", "server", "session_cache"],
     &["secrets"],
     &["follow", "rotation", "server::secrets"],
+    &["offline_copy"],
     &["options"],
     &["os"],
     &["app"],

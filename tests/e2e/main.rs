@@ -39,6 +39,7 @@ mod leak;
 mod machine;
 mod manual;
 mod mask;
+mod offline_copies;
 mod parameters;
 mod refusals;
 mod region_fallback;

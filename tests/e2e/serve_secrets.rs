@@ -25,6 +25,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Returns head and body.
+    pub(crate) fn text(&self) -> String {
+        format!("{}\r\n\r\n{}", self.head, self.body)
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }

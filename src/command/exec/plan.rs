@@ -14,6 +14,7 @@ use crate::options::on_rotate::{OnRotate, on_rotate};
 use crate::options::process_command::ProcessCommand;
 use crate::options::program_variables::app;
 use crate::options::reference_roles::ReferenceRoles;
+use crate::options::secrets_endpoint::offline_copies;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
@@ -41,7 +42,11 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     let values = ProgramValues::plan(settings, table)?;
     let can_refer = values.can_refer(settings)?;
     let roles = match can_refer {
-        true => ExecRoles::Several(Box::new(ReferenceRoles::of_session(settings, session)?)),
+        true => {
+            let roles = ReferenceRoles::of_session(settings, session)?;
+            let roles = roles.with_offline_copies(offline_copies(settings)?);
+            ExecRoles::Several(Box::new(roles))
+        }
         false => {
             let endpoint = secret.as_ref().map(|secret| secret.at.endpoint.clone());
             let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;

@@ -6,23 +6,28 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, pending, select};
 
 use crate::app::App;
 use crate::app::daemon::SystemDaemon;
+use crate::app::offline_copies;
 use crate::app::secrets_upstream::{SecretsUpstream, UpstreamRole};
 use crate::app::session::SessionClient;
 use crate::command::serve::Serve;
 use crate::command::serve::print_env::{PrintedSecrets, PrintedSecretsToken};
 use crate::command::serve::roles::RunningRoles;
+use crate::config::TableKind;
+use crate::offline_copy::CopiesOnDisk;
 use crate::options::session_plan::CalledServices;
 use crate::options::table::secrets_endpoint::{MAX_CONNECTIONS, PORT, TOKEN_FILE};
 use crate::output::error::Error;
 use crate::output::log::events::{SECRET_PREFETCH_FAILED, SECRETS_LISTENING};
 use crate::output::log::{Field, Log};
+use crate::private_dir::ConfiguredDir;
 use crate::secrets_cache::{PrefetchFailure, PrefetchItems, ReadFailure, SecretsCache};
 use crate::server::secrets::{
-    PlannedToken, SecretsEndpoint, SecretsPlan, SecretsToken, SecretsTokens, TokenSource,
+    OfflineKey, OfflinePlan, PlannedToken, SecretsEndpoint, SecretsPlan, SecretsToken,
+    SecretsTokens, TokenSource,
 };
 use crate::server::{Endpoints, Listener, OpenTokenFile, RouteToken};
 use roles_anywhere_client::input_source::{InputSource, Location};
@@ -41,6 +46,8 @@ pub(super) struct RunningSecrets {
     endpoint: Rc<SecretsEndpoint>,
     upstream: Rc<SecretsUpstream>,
     cache: Rc<SecretsCache>,
+    /// The copies on disk, if some are kept.
+    copies: Option<Rc<CopiesOnDisk>>,
     endpoints: Rc<Endpoints>,
     /// What needs a restart to change.
     fixed: FixedAtStart,
@@ -56,12 +63,15 @@ struct FixedAtStart {
     port: u16,
     connections: usize,
     token_path: Option<PathBuf>,
+    /// The key and the directory of the copies on disk.
+    copies: Option<(OfflineKey, ConfiguredDir)>,
 }
 
 impl FixedAtStart {
     fn of(plan: &SecretsPlan, addresses: &[SocketAddr]) -> Self {
         let token_path = plan.own_token.path(addresses, None);
-        Self { port: plan.port, connections: plan.policy.connections, token_path }
+        let copies = plan.offline.as_ref().map(place_of_copies);
+        Self { port: plan.port, connections: plan.policy.connections, token_path, copies }
     }
 }
 
@@ -96,27 +106,36 @@ impl RunningSecrets {
 
     /// Returns what of a plan that was made again needs a restart.
     pub(super) fn needs_restart(&self, plan: &SecretsPlan) -> Vec<&'static str> {
-        let FixedAtStart { port, connections, token_path } = &self.fixed;
+        let FixedAtStart { port, connections, token_path, copies } = &self.fixed;
         let own = self.endpoint.own_token().filter(|_| plan.tokens.is_empty());
         let path = own.and_then(|_| plan.own_token.path(&self.addresses, None));
+        let place = plan.offline.as_ref().map(place_of_copies);
         let changes = [
-            (plan.port != *port, &PORT),
-            (plan.policy.connections > *connections, &MAX_CONNECTIONS),
-            (path.is_some() && path != *token_path, &TOKEN_FILE),
+            (plan.port != *port, PORT.id()),
+            (plan.policy.connections > *connections, MAX_CONNECTIONS.id()),
+            (path.is_some() && path != *token_path, TOKEN_FILE.id()),
+            (place.is_some() && place != *copies, TableKind::SecretsOffline.name()),
         ];
-        changes.iter().filter(|(is_changed, _)| *is_changed).map(|(_, row)| row.id()).collect()
+        changes.iter().filter(|(is_changed, _)| *is_changed).map(|(_, key)| *key).collect()
     }
 
     /// Goes on by a plan that was made again. Its port stays as it is.
     pub(super) fn replace(&self, plan: SecretsPlan, tokens: Vec<Rc<SecretsToken>>) {
-        let SecretsPlan { mut policy, cache, prefetch, .. } = plan;
+        let SecretsPlan { mut policy, cache, prefetch, offline, .. } = plan;
         policy.connections = policy.connections.min(self.most_requests);
         self.cache.replace(cache, prefetch);
+        if let Some(copies) = &self.copies {
+            // Without the table, nothing is kept any more.
+            copies.replace_rules(offline.as_ref().map(offline_copies::rules).unwrap_or_default());
+        }
         self.endpoint.replace(policy, tokens);
     }
 
-    /// Ends the token of this process, and the log.
+    /// Ends the token of this process, and the log, after the last changes of the copies.
     pub(super) fn end(&self) {
+        if let Some(copies) = &self.copies {
+            copies.flush();
+        }
         self.endpoint.end();
     }
 }
@@ -151,6 +170,9 @@ impl SecretsService {
         let calls = Rc::clone(&upstream) as _;
         let cache = SecretsCache::new(calls, ports.clone(), plan.cache, plan.prefetch.clone());
         let cache = Rc::new(cache);
+        let open = |plan| app.open_offline_copies(plan, ports, Arc::clone(&context.log));
+        let copies = plan.offline.as_ref().map(open).transpose()?.map(Rc::new);
+        cache.keep_copies(copies.clone().map(|copies| copies as _));
         let mut policy = plan.policy.clone();
         policy.connections = requests;
         let endpoint = SecretsEndpoint::new(
@@ -169,6 +191,7 @@ impl SecretsService {
             endpoint: Rc::new(endpoint),
             upstream,
             cache,
+            copies,
             endpoints: Rc::clone(endpoints),
             fixed: FixedAtStart::of(plan, &addresses),
             addresses: addresses.into(),
@@ -191,17 +214,30 @@ impl SecretsService {
 
     /// Serves until `stop` completes and the running requests are answered.
     pub(super) async fn serve(self, stop: Pin<Box<dyn Future<Output = ()>>>) -> Result<(), Error> {
-        let Self { listener, running: RunningSecrets { endpoint, cache, .. }, log, .. } = self;
+        let Self { listener, running, log, .. } = self;
+        let RunningSecrets { endpoint, cache, copies, .. } = running;
         let serving = listener.serve(Rc::clone(&endpoint), stop);
         let report = |failure: &PrefetchFailure| log_prefetch(&*log, failure);
-        let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh(&report)));
-        match select(serving, select(endpoint, cache)).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => {
-                match never {}
+        let copies = pin!(async {
+            match copies {
+                Some(copies) => copies.keep().await,
+                None => pending().await,
             }
+        });
+        let (endpoint, cache) = (pin!(endpoint.keep()), pin!(cache.keep_fresh(&report)));
+        match select(serving, select(endpoint, select(cache, copies))).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right((Either::Left((never, _)), _)) => match never {},
+            Either::Right((Either::Right((either, _)), _)) => match either {
+                Either::Left((never, _)) | Either::Right((never, _)) => match never {},
+            },
         }
     }
+}
+
+/// Returns what of the copies on disk needs a restart to change.
+fn place_of_copies(plan: &OfflinePlan) -> (OfflineKey, ConfiguredDir) {
+    (plan.key.clone(), plan.directory.clone())
 }
 
 /// Logs what was not read at the start.

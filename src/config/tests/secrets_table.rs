@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::*;
+use crate::options::table::offline::{KEEP, KEY_FILE};
 use crate::options::table::secrets_endpoint::{
     ALLOW, ALLOWED_ROLES, DENY, FILE_OF_TOKEN, PREFETCH_ROLE, PREFETCHED_PATH, TOKEN_FILE, TTL,
 };
@@ -21,6 +22,9 @@ file = "~/web-token"
 deny = ["prod/root"]
 [secrets.token.batch]
 env = "BATCH_TOKEN"
+[secrets.offline]
+keep = ["sm://web"]
+key-file = "~/key"
 "#;
 
 fn lines(text: &str) -> String {
@@ -54,6 +58,9 @@ fn reads_values_lists_and_tokens() {
     assert_eq!((web.name().as_str(), batch.name().as_str()), ("web", "batch"));
     assert_eq!(web.values().value(&FILE_OF_TOKEN).unwrap().value, "/home/alice/web-token");
     assert_eq!(all(web.values().texts(&DENY)).unwrap(), ["prod/root"]);
+    let offline = secrets.offline().unwrap();
+    assert_eq!(all(offline.values().texts(&KEEP)).unwrap(), ["sm://web"]);
+    assert_eq!(offline.values().value(&KEY_FILE).unwrap().value, "/home/alice/key");
     assert!(config.check_secrets_paths().is_ok());
 }
 

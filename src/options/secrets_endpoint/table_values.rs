@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::header::HeaderName;
 
+use super::offline::GivenOffline;
 use super::single_values::{
     path_prefix, pattern, port, prefetched_parameter, prefetched_path, role, variable,
 };
@@ -37,6 +38,7 @@ pub(super) struct SecretsValues<'a> {
     /// The names of variables.
     pub(super) token_variables: Vec<Setting<'a>>,
     pub(super) tokens: Vec<GivenToken<'a>>,
+    pub(super) offline: Option<GivenOffline<'a>>,
 }
 
 /// A token of `[secrets.token.NAME]`.
@@ -82,7 +84,7 @@ impl<'a> SecretsValues<'a> {
     ) -> (Self, Vec<UsageError>) {
         let values = table.map(SecretsTable::values);
         let mut reader = ValueReader { settings, values, errors: Vec::new() };
-        let (cache, policy) = (CachePolicy::default(), SecretsPolicy::default());
+        let (cache, policy) = (reader.cache(), SecretsPolicy::default());
         let tables = table.map_or(&[][..], SecretsTable::tokens);
         let tokens: Vec<GivenToken<'a>> =
             tables.iter().filter_map(|token| reader.token(token)).collect();
@@ -93,16 +95,8 @@ impl<'a> SecretsValues<'a> {
         };
         let read = Self {
             access: reader.access(values),
-            cache: CachePolicy {
-                ttl: reader.seconds(&TTL, (cache.ttl, 3_600), "0 to 3600 (seconds)"),
-                max_stale: reader.seconds(
-                    &MAX_STALE,
-                    (cache.max_stale, 604_800),
-                    "0 to 604800 (seconds)",
-                ),
-                max_entries: reader.count(&CACHE_SIZE, (cache.max_entries, 10_000), "1 to 10000"),
-                ..cache
-            },
+            offline: table.and_then(|table| GivenOffline::read(&mut reader, table, &cache)),
+            cache,
             prefetch: prefetch.iter().filter_map(|entry| reader.prefetch(entry)).collect(),
             port: reader.value(&PORT, 2773, port),
             path_prefix: reader.value(&PATH_PREFIX, policy.path_prefix, path_prefix),
@@ -120,19 +114,52 @@ impl<'a> SecretsValues<'a> {
 }
 
 /// Reads values, and collects the errors of those that are refused.
-struct ValueReader<'s, 'a> {
+pub(super) struct ValueReader<'s, 'a> {
     settings: &'s Settings<'a>,
     /// Those of `[secrets]`.
     values: Option<&'a TableValues>,
     errors: Vec<UsageError>,
 }
 
-impl<'a> ValueReader<'_, 'a> {
-    fn ok<T>(&mut self, result: Result<T, UsageError>) -> Option<T> {
+impl<'s, 'a> ValueReader<'s, 'a> {
+    /// Reads the values of `table`.
+    pub(super) fn new(settings: &'s Settings<'a>, table: &'a SecretsTable) -> Self {
+        Self { settings, values: Some(table.values()), errors: Vec::new() }
+    }
+
+    /// Returns the first error.
+    pub(super) fn into_error(self) -> Option<UsageError> {
+        self.errors.into_iter().next()
+    }
+
+    /// Reads how long values are served, and how many are kept.
+    pub(super) fn cache(&mut self) -> CachePolicy {
+        let cache = CachePolicy::default();
+        CachePolicy {
+            ttl: self.seconds(&TTL, (cache.ttl, 3_600), "0 to 3600 (seconds)"),
+            max_stale: self.seconds(
+                &MAX_STALE,
+                (cache.max_stale, 604_800),
+                "0 to 604800 (seconds)",
+            ),
+            max_entries: self.count(&CACHE_SIZE, (cache.max_entries, 10_000), "1 to 10000"),
+            ..cache
+        }
+    }
+
+    /// Refuses a value of `[secrets]` that is there.
+    pub(super) fn refuse_value(&mut self, option: &'static OptionSpec, expected: &'static str) {
+        let value = self.values.and_then(|values| values.value(option));
+        if let Some(setting) = self.setting(option, value) {
+            self.errors.push(setting.refuse(expected));
+        }
+    }
+
+    pub(super) fn ok<T>(&mut self, result: Result<T, UsageError>) -> Option<T> {
         result.map_err(|error| self.errors.push(error)).ok()
     }
 
-    fn setting(
+    pub(super) fn setting(
         &mut self,
         option: &'static OptionSpec,
         value: Option<FileValue<'a>>,
@@ -178,7 +205,7 @@ impl<'a> ValueReader<'_, 'a> {
     }
 
     /// Reads the strings of a key; `None` if the key is not there.
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         values: Option<&'a TableValues>,
         option: &'static OptionSpec,

@@ -1,5 +1,7 @@
 //! What the options and `[secrets]` mean together.
 
+mod offline;
+
 use std::any::Any;
 use std::fmt::Write as _;
 use std::time::Duration;

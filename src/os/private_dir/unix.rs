@@ -26,9 +26,10 @@ pub struct PrivateDir {
     path: PathBuf,
     parent_owner: ParentOwner,
     opened: OnceLock<OwnedFd>,
+    max_size: u64,
 }
 
-/// The largest file that is read, in bytes; an entry is a few KiB.
+/// The largest file that is read if nothing else is said, in bytes; a session is a few KiB.
 const MAX_SIZE: u64 = 64 << 10;
 
 /// The most files that are listed, so that a directory full of them cannot delay a command.
@@ -39,7 +40,14 @@ impl PrivateDir {
     pub fn new(dir: &ConfiguredDir) -> Self {
         // Without a trailing slash, with which the system would follow a link.
         let path = dir.path.components().collect();
-        Self { path, parent_owner: dir.parent_owner, opened: OnceLock::new() }
+        let (parent_owner, opened) = (dir.parent_owner, OnceLock::new());
+        Self { path, parent_owner, opened, max_size: MAX_SIZE }
+    }
+
+    /// Reads files of up to `max_size` bytes.
+    #[must_use]
+    pub fn with_max_size(self, max_size: u64) -> Self {
+        Self { max_size, ..self }
     }
 
     /// Calls `act` with the parent and the name of the directory, after the parent's owner was checked.
@@ -133,12 +141,12 @@ impl Store for PrivateDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.explained(name, error)),
         };
-        if size > MAX_SIZE {
+        if size > self.max_size {
             return Err(refused("it is too large"));
         }
         // One byte larger than the file, so that the buffer does not grow and leave a copy behind.
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-        let read = file.take(MAX_SIZE).read_to_end(&mut bytes);
+        let read = file.take(self.max_size).read_to_end(&mut bytes);
         let bytes = SecretBytes::new(bytes);
         read.map(|_| Some(bytes))
     }
@@ -166,6 +174,11 @@ impl Store for PrivateDir {
             // The mode of the directory decides whether a file may be removed, not that of the file.
             Err(error) => Err(self.explained("", error.into())),
         }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let Some(directory) = self.open_existing()? else { return Ok(()) };
+        Ok(rustix::fs::fsync(directory)?)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {

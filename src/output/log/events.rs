@@ -234,6 +234,14 @@ events! {
         "the program did not end in time, and was killed" ["seconds"];
     VARIABLES_KEPT = "variables_kept" Warning
         "the program keeps its variables and arguments: it finds new values in files only" [];
+    OFFLINE_COPIES_OPENED = "offline_copies_opened" Info
+        "offline copies of secrets and parameters read" ["copies"];
+    OFFLINE_COPY_IGNORED = "offline_copy_ignored" Warning
+        "an offline copy cannot be used" ["file" "reason"];
+    OFFLINE_COPY_REMOVED = "offline_copy_removed" Info
+        "offline copy removed" ["secret" "parameter" "file" "reason"];
+    OFFLINE_COPY_FAILED = "offline_copy_failed" Warning
+        "cannot write or remove an offline copy" ["action" "file" "reason"];
 }
 
 #[cfg(test)]
@@ -293,6 +301,8 @@ mod tests {
             "secrets_token_not_removed",
             "program_killed",
             "variables_kept",
+            "offline_copy_ignored",
+            "offline_copy_failed",
         ];
         let ended: Vec<&str> = ALL.iter().flat_map(|event| event.ends).copied().collect();
         for event in ALL {

@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use super::RoleAccess;
 use crate::output::error::Error;
 use crate::secrets::lookup::{Call, LookupItem, LookupPlan};
+use crate::secrets_cache::failure::{of_call, refused};
+use crate::secrets_cache::{ReadFailure, UpstreamFailure};
 use crate::session_cache::{ServedFrom, ServedSession};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretRequest, SecretVersion};
 use roles_anywhere_client::aws::json_protocol::{JsonOperation, JsonResponseError};
@@ -31,6 +33,8 @@ pub struct CallFailure {
     /// Whether AWS says that there is no such secret, parameter or version. A denied call may have the
     /// same reason, but AWS does not say so.
     pub is_missing: bool,
+    /// Whether it is an outage, or AWS refuses what was looked up.
+    pub failure: UpstreamFailure,
     /// The error.
     pub error: Arc<Error>,
 }
@@ -41,7 +45,7 @@ impl From<ServiceCallError> for CallFailure {
             ServiceCallError::Refused(refusal) => is_not_found(refusal),
             _ => false,
         };
-        Self { is_missing, error: Arc::new(error.into()) }
+        Self { is_missing, failure: of_call(&error), error: Arc::new(error.into()) }
     }
 }
 
@@ -53,7 +57,8 @@ impl From<Box<Refusal>> for CallFailure {
 
 impl From<Box<MissingParameter>> for CallFailure {
     fn from(missing: Box<MissingParameter>) -> Self {
-        Self { is_missing: true, error: Arc::new((*missing).into()) }
+        let failure = refused(ReadFailure::Unreadable);
+        Self { is_missing: true, failure, error: Arc::new((*missing).into()) }
     }
 }
 

@@ -273,7 +273,7 @@ pub(super) fn role() -> Rc<ReadingRole> {
 
 impl Upstream for FakeAws {
     fn role(&self, role: Option<&str>) -> Option<Rc<ReadingRole>> {
-        role.is_none_or(|name| name == "app").then(self::role)
+        role.is_none_or(|name| name == "app" || name.ends_with(":role/app")).then(self::role)
     }
 
     fn session(&self, _: &ReadingRole) -> SessionState {

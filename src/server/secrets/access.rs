@@ -73,6 +73,11 @@ impl AccessRules {
 }
 
 impl AccessPattern {
+    /// Returns whether it is a pattern of what was found, by its name or by its ARN.
+    pub fn is_of(&self, found: &FetchedValue) -> bool {
+        self.matches_any(&ItemNames::found(found).own)
+    }
+
     fn is_arn(&self) -> bool {
         is_arn(&self.pattern)
     }

@@ -60,6 +60,16 @@ pub(super) fn render(
         page.head(name, "gauge", "Seconds to the next rotation; negative if it is late.");
         page.line(name, &[], seconds);
     }
+    if let Some(offline) = cache.offline {
+        page.head("secret_offline_copies", "gauge", "Copies of values on disk.");
+        page.line("secret_offline_copies", &[], offline.copies);
+        let (name, help) = (
+            "secret_offline_copy_failures_total",
+            "Copies that could not be read, written or removed.",
+        );
+        page.head(name, "counter", help);
+        page.line(name, &[], offline.failures);
+    }
     page.head("secret_unlogged_reads_total", "counter", "Reads that could not be logged.");
     page.line("secret_unlogged_reads_total", &[], endpoint.unlogged);
     let help = "Requests that were denied: by AWS, by the rules of the endpoint, or without a valid token.";

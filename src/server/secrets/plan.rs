@@ -1,8 +1,11 @@
 //! What the operator decided about the secrets endpoint.
 
+use std::time::Duration;
+
 use hyper::header::HeaderName;
 
-use super::AccessRules;
+use super::{AccessPattern, AccessRules};
+use crate::private_dir::ConfiguredDir;
 use crate::secrets_cache::{CachePolicy, Prefetch};
 use crate::server::{AllowedHost, AuditPolicy, TokenFile};
 use roles_anywhere_client::input_source::InputSource;
@@ -23,6 +26,31 @@ pub struct SecretsPlan {
     pub cache: CachePolicy,
     /// What is read at the start.
     pub prefetch: Vec<Prefetch>,
+    /// What is kept on disk.
+    pub offline: Option<OfflinePlan>,
+}
+
+/// The copies of secrets and parameters on disk, as they are planned.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OfflinePlan {
+    /// What is kept.
+    pub keep: Vec<AccessPattern>,
+    /// How long ago AWS may have confirmed a copy that is used.
+    pub max_age: Duration,
+    /// The file with their key.
+    pub key: OfflineKey,
+    /// Where they are.
+    pub directory: ConfiguredDir,
+}
+
+/// The file with the key of the copies.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OfflineKey {
+    /// The file.
+    pub source: InputSource,
+    /// Whether systemd made it, in a place that only the service can read. Its mode may tell otherwise, as
+    /// there may be an access control list.
+    pub is_credential: bool,
 }
 
 /// What the endpoint serves, and how.

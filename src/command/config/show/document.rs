@@ -59,11 +59,13 @@ struct SecretsDocument<'a>(&'a SecretsTableValues);
 
 impl Serialize for SecretsDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let SecretsTableValues { values, tokens, .. } = self.0;
-        let mut map = serializer.serialize_map(Some(2))?;
+        let SecretsTableValues { values, tokens, offline, .. } = self.0;
+        let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("values", &KeyedValues(values))?;
         let tokens: Vec<TokenDocument<'_>> = tokens.iter().map(TokenDocument).collect();
         map.serialize_entry("tokens", &tokens)?;
+        let offline = offline.as_ref().map(|(_, values)| KeyedValues(values));
+        map.serialize_entry("offline", &offline)?;
         map.end()
     }
 }

@@ -17,12 +17,18 @@ pub(super) fn render(show: &ConfigShow) -> String {
         table(&heading("exec", name.as_str(), location), values)
     });
     let secrets = show.secrets.iter().flat_map(|secrets| {
-        let SecretsTableValues { location, values, tokens } = secrets;
-        let heading_of_all = format!("secrets ({}:{})", FileName(&location.file), location.line);
+        let SecretsTableValues { location, values, tokens, offline } = secrets;
+        let unnamed = |kind: &str, location: &KeyLocation| {
+            format!("{kind} ({}:{})", FileName(&location.file), location.line)
+        };
+        let heading_of_all = unnamed("secrets", location);
+        let offline = offline
+            .iter()
+            .map(move |(location, values)| table(&unnamed("secrets.offline", location), values));
         let tokens = tokens.iter().map(|TokenValues { name, location, values }| {
             table(&heading("secrets.token", name.as_str(), location), values)
         });
-        [table(&heading_of_all, values)].into_iter().chain(tokens)
+        [table(&heading_of_all, values)].into_iter().chain(tokens).chain(offline)
     });
     roles.chain(programs).chain(secrets).collect::<Vec<_>>().join("\n")
 }

@@ -233,6 +233,7 @@ impl ReadSecrets for FakeCache {
 
     fn statistics(&self) -> CacheStatistics {
         CacheStatistics {
+            offline: None,
             entries: 2,
             bytes: 4_096,
             expired_entries: 1,

@@ -1,6 +1,7 @@
 //! Which failures are outages, and which are refusals of a secret or of a session.
 
-use crate::secrets_cache::{OutageReason, ReadFailure, UpstreamFailure};
+use super::read::{OutageReason, ReadFailure};
+use super::upstream::UpstreamFailure;
 use roles_anywhere_client::aws::error_response::ServiceError;
 use roles_anywhere_client::aws::retry::RequestError;
 use roles_anywhere_client::diagnosis::{
@@ -11,13 +12,13 @@ use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::provider::secrets_manager::ServiceCallError;
 
 /// Returns that a secret or a parameter is refused.
-pub(super) fn refused(failure: ReadFailure) -> UpstreamFailure {
+pub fn refused(failure: ReadFailure) -> UpstreamFailure {
     UpstreamFailure::Refused(failure)
 }
 
 /// Returns the failure of a call without a session; `error` is that of the last refresh, and `is_late` says
 /// whether its time has passed.
-pub(super) fn no_session(error: Option<&ProviderError>, is_late: bool) -> UpstreamFailure {
+pub fn no_session(error: Option<&ProviderError>, is_late: bool) -> UpstreamFailure {
     let (reason, failure) = match (error, is_late) {
         (Some(error), _) => (of_refresh(error), ReadFailure::NoSession { code: error.code() }),
         (None, true) => (OutageReason::Timeout, ReadFailure::Timeout),
@@ -45,7 +46,8 @@ fn fault(cause: &Cause) -> Option<OutageReason> {
     }
 }
 
-fn of_refresh(error: &ProviderError) -> OutageReason {
+/// Returns why there is no session, if AWS does not refuse one.
+pub fn of_refresh(error: &ProviderError) -> OutageReason {
     match error {
         ProviderError::Identity { clock: Some(_), .. } => OutageReason::Clock,
         ProviderError::Identity { clock: None, .. } | ProviderError::NoIdentity => {
@@ -61,17 +63,17 @@ fn of_refresh(error: &ProviderError) -> OutageReason {
 }
 
 /// Returns the failure of a call.
-pub(super) fn of_call(error: ServiceCallError) -> UpstreamFailure {
+pub fn of_call(error: &ServiceCallError) -> UpstreamFailure {
     match error {
         ServiceCallError::Request(error) => {
-            let (reason, failure) = of_request(&error);
+            let (reason, failure) = of_request(error);
             UpstreamFailure::Outage(reason, failure)
         }
         ServiceCallError::SessionRefused(refusal) => {
             let reason = refusal.causes.iter().find_map(fault).unwrap_or(OutageReason::Session);
             UpstreamFailure::Outage(reason, service(&refusal.service_error))
         }
-        ServiceCallError::Refused(refusal) => of_refusal(&refusal),
+        ServiceCallError::Refused(refusal) => of_refusal(refusal),
         // The last two are of calls that change something or of IAM, which are not made here.
         ServiceCallError::Response(_)
         | ServiceCallError::QueryResponse(_)
@@ -82,7 +84,7 @@ pub(super) fn of_call(error: ServiceCallError) -> UpstreamFailure {
 }
 
 /// Returns the failure of a call that AWS refused, or of a part of it.
-pub(super) fn of_refusal(refusal: &Refusal) -> UpstreamFailure {
+pub fn of_refusal(refusal: &Refusal) -> UpstreamFailure {
     let failure = service(&refusal.service_error);
     if let Some(reason) = refusal.causes.iter().find_map(fault) {
         return UpstreamFailure::Outage(reason, failure);

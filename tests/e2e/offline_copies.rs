@@ -1,0 +1,285 @@
+//! `[secrets.offline]`: `serve` and `exec` that start while AWS cannot be reached.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use rustix::process::Signal;
+
+use crate::daemon::{Daemon, until};
+use crate::environment::{CommandOutput, Program};
+use crate::serve_roles::Fixture;
+use crate::serve_secrets::{address, get_with};
+
+const DB: &str = "/secretsmanager/get?secretId=prod/db-credentials";
+const PLAIN: &str = "/secretsmanager/get?secretId=prod/plain";
+const TOKEN: &str = "4f1c1d9a7b0e5d3c";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Nothing listens there.
+const NOWHERE: [&str; 4] =
+    ["--endpoint", "https://127.0.0.1:1", "--secrets-endpoint", "https://127.0.0.1:1"];
+
+const TABLES: &str = "[secrets]\nport = 0\n[secrets.offline]\nkeep = ['sm://prod/db-*']\n";
+
+/// A machine with a key and a directory of a service.
+struct Host {
+    fixture: Fixture,
+}
+
+impl Host {
+    fn new() -> Self {
+        let host = Self { fixture: Fixture::with(&[("a", TABLES)]) };
+        fs::create_dir(host.fixture.path("state")).unwrap();
+        fs::create_dir(host.fixture.path("credentials")).unwrap();
+        host.write_key([7; 32]);
+        host
+    }
+
+    fn write_key(&self, key: [u8; 32]) {
+        let path = self.fixture.path("credentials/roles-anywhere-offline-key");
+        fs::write(&path, key).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn configure(&self, tables: &str) {
+        self.fixture.configure_with(&[("a", tables)]);
+    }
+
+    fn tool(&self) -> Program {
+        self.fixture
+            .tool()
+            .set("AWS_TOKEN", TOKEN)
+            .set("STATE_DIRECTORY", self.fixture.path("state"))
+            .set("CREDENTIALS_DIRECTORY", self.fixture.path("credentials"))
+    }
+
+    fn serve(&self, options: &[&str]) -> Daemon {
+        let config = self.fixture.path("config.toml");
+        let line = ["serve", "--no-imds", "--no-container", "--config", config.to_str().unwrap()];
+        Daemon::start(&self.tool(), &[&line, options].concat())
+    }
+
+    /// Returns the paths of the copies.
+    fn copies(&self) -> Vec<PathBuf> {
+        let directory = fs::read_dir(self.fixture.path("state/offline"));
+        directory.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// Reads the secrets with AWS, and ends.
+    fn read_once(&self) {
+        let daemon = self.serve(&[]);
+        let address = address(&daemon);
+        for target in [DB, PLAIN] {
+            assert_eq!(get_with(address, target, TOKEN).status, 200);
+        }
+        assert_eq!(daemon.stop(), Some(0));
+        assert_eq!(self.copies().len(), 1);
+    }
+}
+
+#[test]
+fn serve_starts_without_network_and_serves_the_copy_as_stale() {
+    let host = Host::new();
+    host.read_once();
+    let [copy] = &host.copies()[..] else { panic!() };
+    let contents = fs::read(copy).unwrap();
+    for hidden in [PASSWORD.as_bytes(), b"prod/db", b"123456789012"] {
+        assert!(!contents.windows(hidden.len()).any(|part| part == hidden));
+    }
+    assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    let directory = copy.parent().unwrap().metadata().unwrap();
+    assert_eq!(directory.permissions().mode() & 0o7777, 0o700);
+
+    let daemon = host.serve(&NOWHERE);
+    assert_eq!(daemon.wait_for("offline_copies_opened")["copies"], 1);
+    let address = address(&daemon);
+    let served = get_with(address, DB, TOKEN);
+    assert_eq!(served.status, 200);
+    assert!(served.text().contains(PASSWORD));
+    assert!(served.text().contains("\r\nx-roles-anywhere-stale: 0; reason="), "{}", served.text());
+    let read = daemon.wait_for("secret_read");
+    assert_eq!((&read["value"], &read["stale_seconds"]), (&"offline".into(), &0.into()));
+    // What is not to be kept is not there.
+    assert!(get_with(address, PLAIN, TOKEN).status >= 500);
+    let metrics = get_with(address, "/metrics", "").text();
+    for line in ["secret_offline_copies 1", "secret_reads_total{result=\"offline\"} 1"] {
+        assert!(metrics.contains(&format!("roles_anywhere_{line}\n")), "{metrics}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(host.copies().len(), 1);
+}
+
+#[test]
+fn refusal_removes_the_copy() {
+    let host = Host::new();
+    host.read_once();
+    let fault = serde_json::json!({"operation": "GetSecretValue", "times": 0, "status": 400,
+        "code": "AccessDeniedException", "message": "no"});
+    host.fixture.emulator.fault(fault);
+    let daemon = host.serve(&[]);
+    let refused = get_with(address(&daemon), DB, TOKEN);
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("AccessDeniedException"), "{}", refused.text());
+    let removed = daemon.wait_for("offline_copy_removed");
+    assert_eq!(
+        (&removed["secret"], &removed["reason"]),
+        (&"prod/db-credentials".into(), &"refused".into())
+    );
+    assert!(until(|| host.copies().is_empty().then_some(())).is_some());
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = host.serve(&NOWHERE);
+    assert!(get_with(address(&daemon), DB, TOKEN).status >= 500);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn copies_that_cannot_be_used_are_named_and_not_served() {
+    let host = Host::new();
+    host.read_once();
+    let path = host.copies().remove(0);
+    let contents = fs::read(&path).unwrap();
+    let check = |contents: &[u8], expected: &str| {
+        fs::write(&path, contents).unwrap();
+        let daemon = host.serve(&NOWHERE);
+        let ignored = daemon.wait_for("offline_copy_ignored");
+        assert_eq!(ignored["reason"], expected);
+        assert_eq!(ignored["file"], path.file_name().unwrap().to_str().unwrap());
+        assert!(get_with(address(&daemon), DB, TOKEN).status >= 500);
+        assert_eq!(daemon.stop(), Some(0));
+    };
+    let mut changed = contents.clone();
+    changed[60] ^= 1;
+    check(&changed, "it was changed, or moved from another file");
+    check(&contents[..45], "it is not complete");
+    check(b"", "it is no offline copy, or one of another version of roles-anywhere");
+    check(&vec![0; 1 << 20], "it is too large");
+    host.write_key([8; 32]);
+    check(&contents, "it was encrypted with another key");
+    host.write_key([7; 32]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    check(&contents, "other users can read or enter it (mode 0644)");
+    // It is whole again.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let daemon = host.serve(&NOWHERE);
+    assert_eq!(get_with(address(&daemon), DB, TOKEN).status, 200);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn what_is_not_to_be_kept_any_more_is_removed_by_a_reload() {
+    let host = Host::new();
+    host.read_once();
+    let daemon = host.serve(&[]);
+    daemon.wait_for("offline_copies_opened");
+    host.configure(&TABLES.replace("'sm://prod/db-*'", ""));
+    daemon.signal(Signal::HUP);
+    daemon.wait_for("config_reloaded");
+    assert_eq!(daemon.wait_for("offline_copy_removed")["reason"], "not_configured");
+    assert!(until(|| host.copies().is_empty().then_some(())).is_some());
+    let elsewhere = TABLES.replace("keep", "dir = '/srv/copies'\nkeep");
+    host.configure(&elsewhere);
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_nth("config_reloaded", 2);
+    assert_eq!(daemon.wait_for("secrets_restart_needed")["key"], "offline");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_key_that_cannot_be_used_ends_the_start() {
+    let host = Host::new();
+    let path = host.fixture.path("credentials/roles-anywhere-offline-key");
+    fs::write(&path, b"a key and a newline, 33 bytes....\n").unwrap();
+    let config = host.fixture.path("config.toml");
+    let line = ["serve", "--no-imds", "--no-container", "--config", config.to_str().unwrap()];
+    let output = host.tool().run(&line);
+    assert_eq!(output.code, 6);
+    assert!(output.stderr.contains("has 34 bytes, not 32"), "{}", output.stderr);
+    fs::remove_file(&path).unwrap();
+    let output = host.tool().run(&line);
+    assert_eq!(output.code, 6);
+    assert!(output.stderr.contains("roles-anywhere-offline-key"), "{}", output.stderr);
+    let output = host.tool().unset("CREDENTIALS_DIRECTORY").run(&line);
+    assert_eq!(output.code, 2);
+    assert!(
+        output.stderr.contains("needs the variable `CREDENTIALS_DIRECTORY`"),
+        "{}",
+        output.stderr
+    );
+}
+
+/// Runs a script by `exec` with the password of the database.
+fn exec(host: &Host, options: &[&str]) -> CommandOutput {
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--role", "a"];
+    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sh", "-c", "echo \"$P\""];
+    host.tool().run(&[&line, options, &program].concat())
+}
+
+#[test]
+fn exec_starts_without_network_from_the_copy_of_an_earlier_run() {
+    let host = Host::new();
+    let first = exec(&host, &[]);
+    assert_eq!((first.code, first.stderr.as_str()), (0, ""), "{first}");
+    assert_eq!(host.copies().len(), 1);
+    let second = exec(&host, &NOWHERE);
+    assert_eq!((second.code, second.text().trim_end()), (0, PASSWORD), "{second}");
+    let warning = second.stderr.trim_end();
+    let expected = "warning: `prod/db-credentials` is an offline copy, which AWS confirmed at 20";
+    assert!(
+        warning.starts_with(expected)
+            && warning.ends_with("Z: AWS cannot be asked now (connection)"),
+        "{warning}"
+    );
+    // The program cannot get credentials without a session.
+    let credentials = exec(&host, &[&NOWHERE[..], &["--credentials"]].concat());
+    assert_eq!(credentials.code, 5, "{credentials}");
+    // What is not to be kept is an error as ever, and so is all without a key.
+    host.configure(&TABLES.replace("prod/db-*", "prod/other"));
+    assert_eq!(exec(&host, &NOWHERE).code, 5);
+    assert_eq!(host.copies().len(), 0);
+}
+
+#[test]
+fn exec_says_why_there_is_no_copy() {
+    let host = Host::new();
+    assert_eq!(exec(&host, &[]).code, 0);
+    let path = host.copies().remove(0);
+    fs::write(&path, "roles-anywhere offline copy 1\n").unwrap();
+    let damaged = exec(&host, &NOWHERE);
+    assert_eq!(damaged.code, 5);
+    let file = path.file_name().unwrap().to_str().unwrap();
+    let expected = format!("warning: an offline copy cannot be used: {file}: it is not complete\n");
+    assert!(damaged.stderr.contains(&expected), "{damaged}");
+    // AWS answers, so the run succeeds, and replaces the file.
+    let repaired = exec(&host, &[]);
+    assert_eq!((repaired.code, repaired.stderr.as_str()), (0, expected.as_str()));
+    assert_eq!(exec(&host, &NOWHERE).code, 0);
+    // A key that cannot be used keeps nothing from starting while AWS answers.
+    fs::write(host.fixture.path("credentials/roles-anywhere-offline-key"), "short").unwrap();
+    let without_key = exec(&host, &[]);
+    assert_eq!(without_key.code, 0, "{without_key}");
+    assert!(without_key.stderr.contains("warning: no offline copies are used: "), "{without_key}");
+    // Outside of the service there are none.
+    let outside = host.tool().unset("CREDENTIALS_DIRECTORY");
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--env=P=sm://prod/plain", "true"];
+    let outside = outside.run(&line);
+    assert_eq!((outside.code, outside.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn refusal_removes_the_copy_of_exec() {
+    let host = Host::new();
+    assert_eq!(exec(&host, &[]).code, 0);
+    let fault = serde_json::json!({"operation": "*", "times": 0, "status": 400,
+        "code": "AccessDeniedException", "message": "no"});
+    for operation in ["GetSecretValue", "BatchGetSecretValue"] {
+        let mut fault = fault.clone();
+        fault["operation"] = operation.into();
+        host.fixture.emulator.fault(fault);
+    }
+    assert_eq!(exec(&host, &[]).code, 4);
+    assert_eq!(host.copies().len(), 0);
+    assert_eq!(exec(&host, &NOWHERE).code, 5);
+}
