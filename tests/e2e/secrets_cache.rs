@@ -85,8 +85,11 @@ impl Fixture {
     fn publish(&self, last_error: Option<roles_anywhere_client::provider::ProviderError>) {
         let reading = ClockReading::of(&self.clock);
         let session = Some((Arc::clone(&self.session.borrow()), reading));
-        let last_error = last_error.map(Arc::new);
-        self.channel.publish(Status { session, last_error, ..Status::default() });
+        let mut status = Status { session, ..Status::default() };
+        if let Some(error) = last_error {
+            status.failed(Some(Arc::new(error)));
+        }
+        self.channel.publish(status);
     }
 
     /// Fetches the next session, and publishes it.
@@ -166,10 +169,13 @@ const UNREFRESHED: u32 = 601;
 #[test]
 fn a_version_is_confirmed_by_its_description_and_a_rotation_is_seen() {
     run(async |it| {
+        // Much less than the time after which a value is fetched again.
+        let (ttl, unrefreshed) = (Duration::from_secs(60), 121);
+        it.cache.replace(CachePolicy { ttl, ..CachePolicy::default() }, Vec::new());
         let mut from = it.emulator.requests().len();
         let first = it.read(RequestedFreshness::Cached).await.unwrap();
         assert_eq!(it.operations(&mut from), ["GetSecretValue"]);
-        it.advance(UNREFRESHED);
+        it.advance(unrefreshed);
         let same = it.read(RequestedFreshness::Cached).await.unwrap();
         assert_eq!(it.operations(&mut from), ["DescribeSecret"]);
         assert!(Rc::ptr_eq(&first.value, &same.value));
@@ -182,7 +188,7 @@ fn a_version_is_confirmed_by_its_description_and_a_rotation_is_seen() {
             }),
         )
         .await;
-        it.advance(UNREFRESHED);
+        it.advance(unrefreshed);
         it.operations(&mut from);
         let rotated = it.read(RequestedFreshness::Cached).await.unwrap();
         assert_eq!(it.operations(&mut from), ["DescribeSecret", "GetSecretValue"]);
