@@ -130,6 +130,7 @@ LINES = [
     ["render", "a.tmpl", "b.j2", "--syntax", "jinja", "--out-dir", "d", "--mode", "0440", "--owner", "a:b", "--check", *SESSION_WORDS],
     ["render", "--format", "properties", "--env=A=sm://a#b", "--env-file", "a.env", "--from=sm://a", "--prefix=A_", "--out", "f", *SESSION_WORDS],
     ["render", "a.tmpl", "--out=f", "--watch", "--on-change=signal:HUP:a.pid", "--quiet-period=2s", "--splay=0s", "--secrets-ttl=1m", "--secrets-max-stale=1h", *SESSION_WORDS],
+    ["watch", "sm://a#b?default=c", "ssm:///a", "--exec=cat", "--on-start", "--quiet-period=1m", "--log-format=json", *SESSION_WORDS],
     ["exec", "--env", "A=sm://a#b", "--env-file=a.env", "--from", "sm://a", "--prefix", "A_", "--file=B=sm://b", "--", "true"],
     ["exec", "--on-rotate=signal:HUP", "--grace=1m", "--quiet-period=2s", "--splay=0s", "--secrets-ttl=1m", "--secrets-max-stale=1h", "--file=B=sm://b", "--", "true"],
     ["exec", "--app", "web", "--ecs", "task.json", "--container", "web", "--resolve-env", "--allow-args", "--credentials", "a", "sm://c"],

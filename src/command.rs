@@ -22,6 +22,7 @@ pub mod serve;
 pub mod sign_string;
 pub mod update;
 pub mod version;
+pub mod watch;
 
 use std::any::Any;
 
@@ -64,6 +65,7 @@ pub static ALL: &[CommandEntry] = &[
     CommandEntry::of::<parameter_list::ParameterListPlan>(),
     CommandEntry::of::<render::RenderPlan>(),
     CommandEntry::of::<resolve::Resolve>(),
+    CommandEntry::of::<watch::WatchPlan>(),
     CommandEntry::of::<mask::MaskPlan>(),
     CommandEntry::of::<read_certificate_data::ReadCertificateData>(),
     CommandEntry::of::<sign_string::SignString>(),

@@ -23,6 +23,7 @@ pub mod on_rotate;
 pub mod process_command;
 pub mod program_variables;
 pub mod reference_roles;
+pub mod references;
 pub mod role_chain;
 pub mod role_values;
 pub mod roles;

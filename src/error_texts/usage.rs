@@ -399,6 +399,7 @@ fn with_value(command: &CommandEntry, option: &OptionSpec, value: &str) -> Examp
         "parameter get" => line = line.and("/prod/db"),
         "parameter list" if option.name != "--path" => line = line.and("--path=/prod/"),
         "render" => line = line.and("app.conf.tmpl"),
+        "watch" => line = line.and("sm://prod/db"),
         "update" if option.name != "--credentials-file" => line = line.and("--credentials-file=c"),
         _ => {}
     }

@@ -217,6 +217,15 @@ impl Reference {
         }
     }
 
+    /// Returns it without a text as its default, which may be secret.
+    #[must_use]
+    pub fn without_default(self) -> Self {
+        match self.fallback {
+            Fallback::Text(_) => Self { fallback: Fallback::None, ..self },
+            Fallback::None | Fallback::Absent => self,
+        }
+    }
+
     /// Returns what is read.
     pub fn target(&self) -> &ReferenceTarget {
         &self.target

@@ -73,4 +73,5 @@ mod unknown_variables;
 mod update;
 mod update_roles;
 mod usage;
+mod watch;
 mod wording;

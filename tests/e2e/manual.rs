@@ -48,6 +48,7 @@ fn each_command_has_a_page() {
             "roles-anywhere-sign-string.1",
             "roles-anywhere-update.1",
             "roles-anywhere-version.1",
+            "roles-anywhere-watch.1",
             "roles-anywhere.1",
         ]
     );

@@ -36,7 +36,7 @@ fn each_page_is_found_by_the_words_that_request_it() {
             assert_eq!(requested(&[&["help"], &words[..words.len() - 1]].concat()), page);
         }
     }
-    assert_eq!(count, 2 * (1 + 25 + 4), "the first page, the commands and the groups");
+    assert_eq!(count, 2 * (1 + 26 + 4), "the first page, the commands and the groups");
     assert_eq!(requested(&["serve", "--no-imds=true", "-vh"]), requested(&["serve", "-h"]));
     assert_eq!(requested(&["help", "help"]), requested(&["--help"]));
     assert_eq!(requested(&["secret"]), requested(&["secret", "-h"]));
@@ -182,7 +182,7 @@ fn each_choice_is_taken_and_another_is_not() {
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 48, "options with choices");
+    assert_eq!(count, 50, "options with choices");
 }
 
 #[test]

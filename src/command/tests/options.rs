@@ -114,7 +114,8 @@ fn passwords_are_sensitive() {
         let sensitive = matches!(row.value_type, ValueType::Source | ValueType::Url)
             || row == &session::EXTERNAL_ID
             // A command for a shell may hold one.
-            || ["--create", "--on-change", "--on-rotate", "--set", "--test"].contains(&row.name);
+            || ["--create", "--exec", "--on-change", "--on-rotate", "--set", "--test"]
+                .contains(&row.name);
         assert_eq!(row.sensitivity == Sensitivity::Sensitive, sensitive, "{row}");
     }
 }

@@ -39,7 +39,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["--frobnicate"],
-            "error: unexpected argument `--frobnicate`\n  hint: pass one of these commands first: `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `secret rotate`, `parameter get`, `parameter list`, `render`, `resolve`, `mask`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
+            "error: unexpected argument `--frobnicate`\n  hint: pass one of these commands first: `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `secret rotate`, `parameter get`, `parameter list`, `render`, `resolve`, `watch`, `mask`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
         ),
         (
             &["serve", "-q"],
@@ -56,7 +56,7 @@ fn each_rejected_argument_has_its_text() {
         ),
         (
             &["zzz"],
-            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `secret rotate`, `parameter get`, `parameter list`, `render`, `resolve`, `mask`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
+            "error: unknown command `zzz`\n  hint: use one of `credential-process`, `exec`, `export`, `serve`, `update`, `secret get`, `secret list`, `secret describe`, `secret rotate`, `parameter get`, `parameter list`, `render`, `resolve`, `watch`, `mask`, `read-certificate-data`, `sign-string`, `cache show`, `cache clear`, `roles`, `config check`, `config show`, `config schema`, `config import`, `completion`, `version`",
         ),
         (
             &["completion", "basch"],

@@ -51,3 +51,14 @@ pub static KEY: OptionSpec = OptionSpec::new("--key", "JSON-KEY", ValueType::Tex
     .under(Heading::Output)
     .help("Print one member of a JSON value")
     .details("Print only this member of a value that is a JSON object.");
+
+pub static REFERENCE: OptionSpec = OptionSpec::positional("reference", "REF", ValueType::Text)
+    .repeated()
+    .refuse_empty("a reference")
+    .help("References to secrets and parameters")
+    .details(
+        "References: `sm://NAME-OR-ARN[#KEY][?OPTIONS]`, `ssm://NAME-OR-ARN[#KEY][?OPTIONS]`, \
+         `{{resolve:SERVICE:NAME}}` of CloudFormation, or an ARN as `valueFrom` of ECS takes it. KEY is a member of a \
+         JSON value, `*` all of them. Options are joined by `&`: stage, version, label, region, role, \
+         optional, default.",
+    );

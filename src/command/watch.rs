@@ -1,0 +1,180 @@
+//! `watch`: says which references stand for other values than before.
+
+mod changes;
+mod plan;
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use futures_util::future::{Either, LocalBoxFuture, select};
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::app::actions::{log_end, run_command};
+use crate::app::daemon::{self, SystemDaemon};
+use crate::app::followed_references::FollowedReferences;
+use crate::command::{Command, Plan};
+use crate::daemon::{Daemon, RefresherSet, Role, no_configuration, supervise};
+use crate::follow::follower::{Consumer, FollowPorts, follow};
+use crate::follow::schedule::Timing;
+use crate::follow::source::FollowedValues;
+use crate::options::arguments::OptionGroups;
+use crate::options::command_line::Word;
+use crate::options::reference_roles::ReferenceRoles;
+use crate::options::roles::RoleUse;
+use crate::options::settings::Settings;
+use crate::options::table::{self, OptionSpec};
+use crate::output::Outcome;
+use crate::output::error::Error;
+use crate::output::follow::ActionError;
+use crate::output::log::LogFormat;
+use crate::output::log::events::ACTION_STARTED;
+use crate::output::usage::UsageError;
+use crate::secrets::reference::NamedReference;
+use crate::secrets_cache::CachePolicy;
+use changes::KnownValue;
+use roles_anywhere_client::secret::{Secret, SecretBytes};
+
+/// The plan of `watch`.
+#[derive(Clone, Debug)]
+pub struct WatchPlan {
+    /// The references, at least one.
+    pub references: Vec<NamedReference>,
+    /// The roles that they are read with.
+    pub roles: ReferenceRoles,
+    /// The command of a shell that is told of changes, which may hold a password; else they are printed.
+    pub command: Option<Secret>,
+    /// Whether the first values count as changes.
+    pub tells_first: bool,
+    /// When.
+    pub timing: Timing,
+    /// For how long a value is used without asking AWS.
+    pub cache: CachePolicy,
+    /// How it runs.
+    pub daemon: Daemon,
+}
+
+impl Command for WatchPlan {
+    const NAME: &'static [Word] = &[("watch", "Tell when secrets or parameters change")];
+    const DETAILS: &'static str = "\
+Reads secrets and parameters again, and prints a line of JSON for each reference that stands for another value than before: with names and versions, never with values. `--exec` runs a command instead, which gets the lines on standard input.";
+    const EXAMPLES: &'static str = "\
+roles-anywhere watch 'sm://prod/db#password' ssm:///prod/api-url --role app
+roles-anywhere watch sm://prod/db --role app --exec 'mail -s rotated root'";
+    const DOCS: &'static [&'static str] = &["follow.md", "references.md", "logs.md"];
+    const OPTIONS: &'static OptionGroups = &[
+        plan::WATCH,
+        table::follow::TIMING,
+        table::follow::FRESHNESS,
+        table::session_groups::ONE_SESSION,
+    ];
+    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
+    const ROLES: RoleUse = RoleUse::One;
+
+    fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
+        plan::plan(settings).map_err(|error| match error {
+            // The references are named with the options of the session.
+            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
+            error => error,
+        })
+    }
+}
+
+impl Plan for WatchPlan {
+    fn run(&self, app: &App) -> Result<Outcome, Error> {
+        let followed = app.followed_references(&self.roles, &self.references, self.cache)?;
+        let first = app.resolve_references(&self.roles, &self.references)?;
+        let first = first.into_iter().map(KnownValue::of).map(Some);
+        let known = match self.tells_first {
+            false => first.collect(),
+            true => self.references.iter().map(|_| None).collect(),
+        };
+        followed.ask_for_passwords()?;
+        let role = Role { name: None, plan: self.roles.own().session.clone() };
+        daemon::run(app, ("watch", self.daemon), &[role], async |system| {
+            let watcher = ChangeTeller {
+                plan: self,
+                system,
+                known: RefCell::new(known),
+                failure: Cell::default(),
+                has_failed: Notify::new(),
+            };
+            watcher.run(&followed).await
+        })?;
+        Ok(Outcome::default())
+    }
+
+    fn is_daemon(&self) -> bool {
+        true
+    }
+
+    fn log_format(&self) -> LogFormat {
+        self.daemon.log_format
+    }
+}
+
+/// A running `watch`.
+struct ChangeTeller<'a> {
+    plan: &'a WatchPlan,
+    system: &'a SystemDaemon<'a>,
+    /// What each reference stood for when it was last told.
+    known: RefCell<Vec<Option<KnownValue>>>,
+    /// Why standard output did not take what was to be printed.
+    failure: Cell<Option<Error>>,
+    has_failed: Notify,
+}
+
+impl ChangeTeller<'_> {
+    /// Follows the references until it is stopped, or standard output takes nothing more.
+    async fn run(&self, followed: &FollowedReferences<'_>) -> Result<(), Error> {
+        let SystemDaemon { context, ports, .. } = self.system;
+        let follow_ports =
+            FollowPorts { clock: &*ports.clock, entropy: &*ports.entropy, log: &*context.log };
+        let start = async {
+            Ok(async {
+                let following = pin!(follow(followed, self, self.plan.timing, follow_ports));
+                match select(following, pin!(followed.run())).await {
+                    Either::Left((never, _)) | Either::Right((never, _)) => never,
+                }
+            })
+        };
+        let (refreshers, timer) = (RefresherSet::default(), &*ports.timer);
+        let supervised = pin!(supervise(&refreshers, context, timer, &no_configuration, start));
+        match select(supervised, pin!(self.has_failed.notified())).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right(((), _)) => self.failure.take().map_or(Ok(()), Err),
+        }
+    }
+
+    /// Tells of the changes.
+    async fn tell(&self, lines: SecretBytes) {
+        let Some(command) = &self.plan.command else {
+            if let Err(error) = self.system.app.print(lines.expose()) {
+                self.failure.set(Some(error));
+                self.has_failed.notify_one();
+            }
+            return;
+        };
+        let log = &*self.system.context.log;
+        log.event(&ACTION_STARTED, &[("action", &"command")]);
+        let ran = run_command(command, &lines).await;
+        let ran = ran.map_err(|failure| Error::from(ActionError::Command(failure)));
+        log_end("command", &ran, log);
+    }
+}
+
+impl Consumer for ChangeTeller<'_> {
+    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+        let known = self.known.borrow();
+        Ok(values.values.iter().zip(&*known).any(|(new, known)| KnownValue::differs(known, new)))
+    }
+
+    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async {
+            let lines = changes::lines(&self.plan.references, &self.known.borrow(), values);
+            let known = values.values.iter().map(|it| Some(KnownValue::of_followed(it)));
+            self.known.replace(known.collect());
+            self.tell(lines).await;
+        })
+    }
+}

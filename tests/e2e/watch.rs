@@ -1,0 +1,110 @@
+//! `watch`: lines for changed references.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::daemon::Daemon;
+use crate::environment::TestEnvironment;
+
+/// Times so short that a test need not wait.
+const SOON: [&str; 6] = ["--secrets-ttl", "1s", "--quiet-period", "1s", "--splay", "0s"];
+
+fn put(env: &TestEnvironment, name: &str, value: impl Into<Value>) {
+    env.control("POST", "/secrets", &json!({ "name": name, "value": value.into() }));
+}
+
+fn current(env: &TestEnvironment, name: &str) -> String {
+    let described = env.run(&format!("secret describe {name} --output json")).json();
+    let versions = described["VersionIdsToStages"].as_object().unwrap();
+    let is_current = |labels: &Value| labels.as_array().unwrap().contains(&json!("AWSCURRENT"));
+    versions.iter().find(|(_, labels)| is_current(labels)).unwrap().0.clone()
+}
+
+#[test]
+fn prints_a_line_for_each_reference_that_changed() {
+    let env = TestEnvironment::new();
+    let first = current(&env, "prod/db-credentials");
+    let references = [
+        "sm://prod/db-credentials#username?default=hunter2",
+        "sm://prod/db-credentials#password",
+        "ssm:///prod/api-url",
+    ];
+    let words = [&["watch", "--on-start"][..], &SOON, &references].concat();
+    let mut run = env.program().spawn(&words);
+    let mut stdout = BufReader::new(run.stdout.take().unwrap()).lines();
+    let mut line = || serde_json::from_str::<Value>(&stdout.next().unwrap().unwrap()).unwrap();
+    let expected = |reference: &str, version: &str, previous: Option<&str>| {
+        json!({
+            "reference": reference,
+            "kind": "secret",
+            "name": "prod/db-credentials",
+            "version": version,
+            "previous_version": previous,
+            "stale": false,
+        })
+    };
+    let [user, password] =
+        ["username", "password"].map(|key| format!("sm://prod/db-credentials#{key}"));
+    assert_eq!(line(), expected(&user, &first, None));
+    assert_eq!(line(), expected(&password, &first, None));
+    let parameter = line();
+    assert_eq!(
+        (&parameter["kind"], &parameter["name"]),
+        (&json!("parameter"), &json!("/prod/api-url"))
+    );
+    // The user name stays the same, so there is no line for it.
+    put(&env, "prod/db-credentials", json!({"username": "app", "password": "second-password"}));
+    assert_eq!(line(), expected(&password, &current(&env, "prod/db-credentials"), Some(&first)));
+    let pid = Pid::from_raw(run.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    assert!(stdout.next().is_none());
+}
+
+#[test]
+fn a_command_gets_the_changes_once() {
+    let env = TestEnvironment::new();
+    let (lines, runs) = (env.path("lines"), env.path("runs"));
+    let command = format!("cat >> {}; echo run >> {}", lines.display(), runs.display());
+    let words = [&["watch", "sm://prod/plain", "--exec", &command][..], &SOON].concat();
+    let daemon = Daemon::start(env.program(), &words);
+    daemon.wait_until_told("READY=1");
+    for value in ["one-value", "another-value"] {
+        put(&env, "prod/plain", value);
+    }
+    daemon.wait_for("action_ended");
+    let line: Value = serde_json::from_str(&fs::read_to_string(&lines).unwrap()).unwrap();
+    assert_eq!(line["version"], current(&env, "prod/plain"));
+    put(&env, "prod/plain", "a-third-value");
+    daemon.wait_for_nth("action_ended", 2);
+    assert_eq!(fs::read_to_string(runs).unwrap(), "run\nrun\n");
+    let (log, code) = daemon.stop_with_log();
+    assert_eq!(code, Some(0));
+    let told = fs::read_to_string(&lines).unwrap();
+    assert!(!told.contains("-value") && !json!(log).to_string().contains("-value"), "{told}");
+}
+
+#[test]
+fn ends_when_its_lines_are_read_no_more() {
+    let env = TestEnvironment::new();
+    let words = [&["watch", "sm://prod/plain", "--log-format", "json"][..], &SOON].concat();
+    let mut run = env.program().spawn(&words);
+    drop(run.stdout.take());
+    let mut log = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(log.any(|line| line.contains("\"started\"")));
+    put(&env, "prod/plain", "one-value");
+    assert!(log.any(|line| line.contains("cannot write to standard output")));
+    assert_ne!(run.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_watched_is_an_error() {
+    let env = TestEnvironment::new();
+    let missing = env.run("watch sm://prod/absent");
+    assert_eq!((missing.code, missing.text().as_str()), (4, ""), "{missing}");
+    let wrong = env.run("watch prod/absent");
+    assert_eq!(wrong.code, 2, "{wrong}");
+}
