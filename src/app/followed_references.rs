@@ -22,6 +22,7 @@ use crate::output::error::Error;
 use crate::output::waiting::WaitDisplay;
 use crate::secrets::reference::NamedReference;
 use crate::secrets_cache::{CachePolicy, SecretsCache};
+use crate::server::secrets::OfflinePlan;
 use crate::session_cache::CacheLocation;
 use crate::session_cache::renewal::Renewal;
 use roles_anywhere_client::ports::Ports;
@@ -34,6 +35,9 @@ pub struct FollowedReferences<'a> {
     references: CachedReferences,
     cache: Rc<SecretsCache>,
     roles: Vec<FollowedRole>,
+    /// The copies on disk that are kept current, and may stand in.
+    offline: Option<OfflinePlan>,
+    ports: Ports,
 }
 
 /// A role that references are read with.
@@ -65,10 +69,11 @@ impl App {
         let ports = SessionClient::open(self, &quiet(&roles.own().session)).ports();
         let (ttl, timer) = (policy.ttl, Arc::clone(&ports.timer));
         let upstream = Rc::new(SecretsUpstream::new(calling));
-        let cache = Rc::new(SecretsCache::new(upstream as _, ports, policy, Vec::new()));
+        let cache = Rc::new(SecretsCache::new(upstream as _, ports.clone(), policy, Vec::new()));
         let references =
             CachedReferences::new(references, plan, Rc::clone(&cache) as _, ttl, timer);
-        Ok(FollowedReferences { app: self, references, cache, roles: followed })
+        let (roles, offline) = (followed, roles.offline().cloned());
+        Ok(FollowedReferences { app: self, references, cache, roles, offline, ports })
     }
 }
 
@@ -116,7 +121,7 @@ impl FollowedReferences<'_> {
         Ok(())
     }
 
-    /// Keeps sessions and values current.
+    /// Keeps sessions and values current, and the copies of these.
     pub async fn run(&self) -> Infallible {
         let files = self.app.files();
         let sessions = join_all(self.roles.iter().map(|role| role.keep(files)));
@@ -126,8 +131,21 @@ impl FollowedReferences<'_> {
             // Without roles, there is nothing to keep.
             std::future::pending().await
         };
-        match select(pin!(sessions), pin!(values)).await {
-            Either::Left((never, _)) | Either::Right((never, _)) => never,
+        let offline = self.offline.as_ref();
+        let copies = offline.and_then(|plan| self.app.offline_copies_or_warning(plan, &self.ports));
+        let copies = copies.map(Rc::new);
+        self.cache.keep_copies(copies.clone().map(|copies| copies as _));
+        let copies = async {
+            match copies {
+                Some(copies) => copies.keep().await,
+                None => std::future::pending().await,
+            }
+        };
+        match select(pin!(sessions), select(pin!(values), pin!(copies))).await {
+            Either::Left((never, _)) => never,
+            Either::Right((either, _)) => match either {
+                Either::Left((never, _)) | Either::Right((never, _)) => never,
+            },
         }
     }
 }

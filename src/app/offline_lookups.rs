@@ -39,22 +39,33 @@ enum NoValue {
     Other,
 }
 
+impl App {
+    /// Opens the copies, whose warnings go to standard error. That they cannot be used is one, too: AWS may
+    /// answer.
+    pub(super) fn offline_copies_or_warning(
+        &self,
+        plan: &OfflinePlan,
+        ports: &Ports,
+    ) -> Option<CopiesOnDisk> {
+        let opened = self.open_offline_copies(plan, ports, Arc::new(WarningsOnStderr));
+        let warn = |error: Error| {
+            let reasons = error.reasons().join(": ");
+            self.report(&format!("warning: no offline copies are used: {reasons}"));
+        };
+        opened.map_err(warn).ok()
+    }
+}
+
 impl<'a> OfflineLookups<'a> {
-    /// Opens the copies. A warning if they cannot be used: AWS may answer.
+    /// Opens the copies, if they can be used.
     pub(super) fn open(
         app: &'a App,
         plan: &OfflinePlan,
         roles: &'a NamedRoles<'a>,
         ports: &Ports,
     ) -> Option<Self> {
-        match app.open_offline_copies(plan, ports, Arc::new(WarningsOnStderr)) {
-            Ok(copies) => Some(Self { app, copies, roles }),
-            Err(error) => {
-                let reasons = error.reasons().join(": ");
-                app.report(&format!("warning: no offline copies are used: {reasons}"));
-                None
-            }
-        }
+        let copies = app.offline_copies_or_warning(plan, ports)?;
+        Some(Self { app, copies, roles })
     }
 
     /// Copies what AWS returned, removes what it refused, and puts copies in the place of what failed in an

@@ -11,6 +11,8 @@
 mod control;
 mod program;
 
+pub(crate) use control::control;
+
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

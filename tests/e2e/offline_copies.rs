@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::daemon::{Daemon, until};
-use crate::environment::{CommandOutput, Program};
+use crate::environment::{CommandOutput, Program, control};
 use crate::serve_roles::Fixture;
 use crate::serve_secrets::{address, get_with};
 
@@ -238,6 +238,27 @@ fn exec_starts_without_network_from_the_copy_of_an_earlier_run() {
     host.configure(&TABLES.replace("prod/db-*", "prod/other"));
     assert_eq!(exec(&host, &NOWHERE).code, 5);
     assert_eq!(host.copies().len(), 0);
+}
+
+#[test]
+fn exec_that_follows_a_rotation_keeps_the_copy_current() {
+    let host = Host::new();
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--on-rotate", "restart"];
+    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
+    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sleep", "600"];
+    let mut running = host.tool().spawn(&[&line[..], &quick, &program].concat());
+    let copy = || Some(fs::read(host.copies().first()?).unwrap());
+    let first = until(copy).unwrap();
+    let value = serde_json::json!({"name": "prod/db-credentials",
+        "value": "{\"username\": \"app\", \"password\": \"the-second-password\"}"});
+    control(&host.fixture.emulator, "POST", "/secrets", &value);
+    assert!(until(|| (copy()? != first).then_some(())).is_some());
+    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    running.wait().unwrap();
+    let next = exec(&host, &NOWHERE);
+    assert_eq!((next.code, next.text().trim_end()), (0, "the-second-password"), "{next}");
 }
 
 #[test]
