@@ -103,8 +103,7 @@ pub fn of_parameter(reference: &Reference, parameter: &Parameter) -> Result<Reso
         }
         _ => {}
     }
-    let version = parameter.version.map(|version| version.to_string());
-    with_fallback(reference, of_text(reference, &parameter.value), version)
+    with_fallback(reference, of_text(reference, &parameter.value), parameter.version_id())
 }
 
 fn with_fallback(

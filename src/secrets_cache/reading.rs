@@ -194,7 +194,7 @@ impl SecretsCache {
                 Err(ReadFailure::Timeout) if deadline == end => return Ok(None),
                 served => served?,
             };
-            if served.value.version() != Some(known) {
+            if !served.value.is_version(known) {
                 return Ok(Some(served));
             }
             let remaining = end.saturating_sub(clock.uptime());

@@ -12,12 +12,20 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 /// A value that is wiped when its last reader has dropped it. `Debug` does not show it.
 pub struct CachedValue {
     content: FetchedValue,
-    /// The number of a parameter's version.
-    number: Option<Box<str>>,
+    /// The version of a parameter.
+    version: Option<ParameterVersion>,
     /// The body of the format in which it was sent more than once.
     body: OnceCell<(BodyFormat, Bytes)>,
     /// Whether it was sent.
     was_sent: Cell<bool>,
+}
+
+/// The version of a parameter, as texts.
+struct ParameterVersion {
+    /// The number or the id, and what tells it from that of another parameter that had its name before.
+    tag: Box<str>,
+    /// The bytes of the number or the id.
+    length: usize,
 }
 
 /// A version of a secret or a parameter, as AWS returned it.
@@ -50,14 +58,14 @@ impl AsRef<[u8]> for WipedBody {
 impl CachedValue {
     /// Takes what AWS returned.
     pub fn new(mut content: FetchedValue) -> Self {
-        let number = match &mut content {
+        let version = match &mut content {
             FetchedValue::Secret(secret) => {
                 secret.version_stages.shrink_to_fit();
                 None
             }
-            FetchedValue::Parameter(parameter) => parameter.version.map(|it| it.to_string().into()),
+            FetchedValue::Parameter(parameter) => ParameterVersion::of(parameter),
         };
-        Self { content, number, body: OnceCell::new(), was_sent: Cell::default() }
+        Self { content, version, body: OnceCell::new(), was_sent: Cell::default() }
     }
 
     /// Returns what AWS returned.
@@ -65,12 +73,30 @@ impl CachedValue {
         &self.content
     }
 
-    /// Returns the id of the version, or the number of that of a parameter.
+    /// Returns the id of the version, or the number of that of a parameter. Of a secret that was read as a
+    /// parameter, the id.
     pub fn version(&self) -> Option<&str> {
         match &self.content {
             FetchedValue::Secret(secret) => secret.version_id.as_deref(),
-            FetchedValue::Parameter(_) => self.number.as_deref(),
+            FetchedValue::Parameter(_) => {
+                let version = self.version.as_ref()?;
+                version.tag.get(..version.length)
+            }
         }
+    }
+
+    /// Returns a text that no other version has, and no other parameter that was made again with the same
+    /// name.
+    pub fn tag(&self) -> Option<&str> {
+        match &self.content {
+            FetchedValue::Secret(secret) => secret.version_id.as_deref(),
+            FetchedValue::Parameter(_) => self.version.as_ref().map(|version| &*version.tag),
+        }
+    }
+
+    /// Returns whether a client means this version: by its id or number, or by its tag.
+    pub fn is_version(&self, known: &str) -> bool {
+        self.version() == Some(known) || self.tag() == Some(known)
     }
 
     /// Returns it in a format. What is sent more than once is kept; of most secrets, that would be a second
@@ -140,6 +166,20 @@ impl CachedValue {
     }
 }
 
+impl ParameterVersion {
+    fn of(parameter: &Parameter) -> Option<Self> {
+        let mut tag = parameter.version_id()?;
+        let length = tag.len();
+        // An id is of one secret only.
+        let modified = parameter.last_modified.filter(|_| parameter.source_result.is_none());
+        if let Some(modified) = modified {
+            tag.push('-');
+            tag.push_str(&modified.to_string());
+        }
+        Some(Self { tag: tag.into(), length })
+    }
+}
+
 impl FetchedValue {
     /// Returns the ARN, if AWS returned one.
     pub fn arn(&self) -> Option<&str> {
@@ -171,5 +211,41 @@ impl FetchedValue {
 impl fmt::Debug for CachedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} version {:?}>", self.content.name(), self.version())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(last_modified: i64, source_result: Option<&str>) -> CachedValue {
+        CachedValue::new(FetchedValue::Parameter(Parameter {
+            name: "/prod/url".to_owned(),
+            kind: "String".to_owned(),
+            value: Secret::new("v".to_owned()),
+            version: Some(if source_result.is_some() { 0 } else { 1 }),
+            selector: None,
+            source_result: source_result.map(|source| Secret::new(source.to_owned())),
+            last_modified: Some(last_modified),
+            arn: None,
+            data_type: None,
+        }))
+    }
+
+    #[test]
+    fn a_parameter_that_was_made_again_has_another_tag() {
+        let (first, second) = (parameter(10, None), parameter(20, None));
+        assert_eq!((first.version(), second.version()), (Some("1"), Some("1")));
+        assert_ne!(first.tag(), second.tag());
+        assert!(first.is_version("1") && first.is_version(first.tag().unwrap()));
+        assert!(!second.is_version(first.tag().unwrap()));
+    }
+
+    #[test]
+    fn a_secret_that_is_read_as_a_parameter_has_the_version_of_the_secret() {
+        let of = |id: &str| parameter(10, Some(&format!(r#"{{"versionId":"{id}"}}"#)));
+        assert_eq!((of("one").version(), of("one").tag()), (Some("one"), Some("one")));
+        assert!(!of("two").is_version("one"));
+        assert_eq!(parameter(10, Some("{}")).tag(), None);
     }
 }

@@ -117,7 +117,7 @@ impl SecretsEndpoint {
         request: &ReadRequest,
         known_version: &str,
     ) -> Result<(), EarlyResponse> {
-        let has_it = |served: &ServedValue| served.value.version() == Some(known_version);
+        let has_it = |served: &ServedValue| served.value.is_version(known_version);
         if !has_it(&self.read(reader, request).await?) {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl SecretsEndpoint {
         let reads = question.reads();
         let served = self.read_all(reader, reads).await;
         let mut items = Vec::with_capacity(question.items().len());
-        let mut failures = Vec::new();
+        let (mut failures, mut described) = (Vec::new(), Vec::new());
         for item in question.items() {
             let of = |index: usize| served[index].as_ref();
             let current = resolved(&item.reference, of(item.current));
@@ -148,7 +148,13 @@ impl SecretsEndpoint {
                     let served = served[item.current].clone().ok();
                     items.push(ResolvedItem { text: &item.text, current, previous, served });
                 }
-                (Err(reason), _) | (_, Err(reason)) => failures.push((&*item.text, reason)),
+                (Err(reason), _) | (_, Err(reason)) => {
+                    // What is said of an unsuitable value tells something of it.
+                    if let UnresolvedReason::Value(_) = reason {
+                        described.push(item.current);
+                    }
+                    failures.push((&*item.text, reason));
+                }
             }
         }
         let is_one_too_many = |(_, reason): &(&str, UnresolvedReason)| matches!(reason, UnresolvedReason::Read(refusal) if refusal.is_too_many());
@@ -156,9 +162,13 @@ impl SecretsEndpoint {
             return Err(reply::too_many().into());
         }
         if !failures.is_empty() {
-            for (request, served) in reads.iter().zip(&served) {
-                if let Err(refusal) = served {
-                    self.log_refusal(reader, request, refusal);
+            for (index, (request, served)) in reads.iter().zip(&served).enumerate() {
+                match served {
+                    Err(refusal) => self.log_refusal(reader, request, refusal),
+                    Ok(served) if described.contains(&index) => {
+                        self.audit_read(reader, request, served)?;
+                    }
+                    Ok(_) => {}
                 }
             }
             return Err(document::failed(&failures).into());

@@ -84,6 +84,16 @@ impl SecretsEndpoint {
     ) -> Result<ServedValue, ReadRefusal> {
         let served = served.map_err(|failure| failed(request, failure))?;
         self.check_found(reader, &served)?;
+        // A reload may have replaced the rules while the client waited.
+        let rules = self.rules();
+        if !std::ptr::eq(&*rules, reader.rules) {
+            let EndpointRules { policy, tokens } = &*rules;
+            let token = tokens.find(reader.headers, &policy.token_headers, &*self.ports.clock);
+            let token = token.ok_or(ReadRefusal::Rules(DENIED_TO_TOKEN))?;
+            let reader = &ReadingClient { rules: &rules, token, ..*reader };
+            self.check(reader, request)?;
+            self.check_found(reader, &served)?;
+        }
         Ok(served)
     }
 
@@ -131,7 +141,7 @@ impl SecretsEndpoint {
         served: &ServedValue,
         body: impl FnOnce(&CachedValue) -> Bytes,
     ) -> Result<Response, EarlyResponse> {
-        if reply::has_version(reader.headers, served.value.version()) {
+        if reply::has_version(reader.headers, served.value.tag()) {
             return Ok(reply::not_modified(served));
         }
         self.audit_read(reader, request, served)?;

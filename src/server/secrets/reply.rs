@@ -234,8 +234,8 @@ pub(super) fn unchanged() -> Response {
 
 /// Adds the version, the age and the staleness of a value.
 pub(super) fn describe(headers: &mut HeaderMap, served: &ServedValue) {
-    if let Some(version) = served.value.version()
-        && let Ok(tag) = HeaderValue::from_maybe_shared(quoted(version))
+    if let Some(tag) = served.value.tag()
+        && let Ok(tag) = HeaderValue::from_maybe_shared(quoted(tag))
     {
         headers.insert(ETAG, tag);
     }
@@ -261,14 +261,15 @@ pub(super) fn describe_age(headers: &mut HeaderMap, age: Duration, stale: Option
     }
 }
 
-/// Returns whether the client has this version, as `If-None-Match` says.
+/// Returns whether the client has the version with this tag, as `If-None-Match` says. `*` is ignored: it
+/// would tell of a value to who does not have it, and that is not logged.
 pub(super) fn has_version(headers: &HeaderMap, version: Option<&str>) -> bool {
     let Some(version) = version else { return false };
     let given = headers.get_all(IF_NONE_MATCH).iter();
     given.filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').map(str::trim).any(|tag| {
             let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            tag == "*" || tag.strip_prefix('"').and_then(|it| it.strip_suffix('"')) == Some(version)
+            tag.strip_prefix('"').and_then(|it| it.strip_suffix('"')) == Some(version)
         })
     })
 }

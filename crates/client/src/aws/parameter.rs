@@ -1,5 +1,6 @@
 //! A parameter of the Parameter Store: how it is requested, and how it is returned.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -206,6 +207,27 @@ pub struct Parameter {
     pub data_type: Option<String>,
 }
 
+impl Parameter {
+    /// Returns the number of its version. Of a secret that was read as a parameter, all have the number 0:
+    /// returns the id of the secret's version, if AWS returned it.
+    pub fn version_id(&self) -> Option<String> {
+        match &self.source_result {
+            Some(source) => {
+                let source: Option<SourceVersion<'_>> = serde_json::from_str(source.expose()).ok();
+                source.and_then(|source| source.version_id).map(Cow::into_owned)
+            }
+            None => self.version.filter(|number| *number > 0).map(|number| number.to_string()),
+        }
+    }
+}
+
+/// What is needed of a secret as the Parameter Store returns it.
+#[derive(Deserialize)]
+struct SourceVersion<'a> {
+    #[serde(alias = "VersionId", rename = "versionId", borrow)]
+    version_id: Option<Cow<'a, str>>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ParameterMembers {
@@ -265,6 +287,30 @@ mod tests {
             assert_eq!(request.to_string(), text);
         }
         assert!(ParameterRequest::parse("arn:aws:s3:::bucket").is_err());
+    }
+
+    #[test]
+    fn the_version_of_a_secret_is_its_id() {
+        let parameter = |version, source: Option<&str>| Parameter {
+            name: "/aws/reference/secretsmanager/db".to_owned(),
+            kind: "SecureString".to_owned(),
+            value: Secret::new("v".to_owned()),
+            version: Some(version),
+            selector: None,
+            source_result: source.map(|source| Secret::new(source.to_owned())),
+            last_modified: None,
+            arn: None,
+            data_type: None,
+        };
+        let version_id = |version, source| parameter(version, source).version_id();
+        assert_eq!(version_id(3, None).as_deref(), Some("3"));
+        assert_eq!(version_id(0, None), None);
+        let source = r#"{"aRN":"arn","name":"db","versionId":"one","secretString":"\u0076"}"#;
+        assert_eq!(version_id(0, Some(source)).as_deref(), Some("one"));
+        assert_eq!(version_id(0, Some(r#"{"VersionId":"two"}"#)).as_deref(), Some("two"));
+        for source in ["{}", "", "[]", r#"{"versionId":1}"#] {
+            assert_eq!(version_id(0, Some(source)), None, "{source}");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl ResolvedAnswer<'_> {
     pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
         match &*self.items {
             [ResolvedItem { served: Some(served), .. }] => {
-                reply::has_version(headers, served.value.version())
+                reply::has_version(headers, served.value.tag())
             }
             _ => false,
         }

@@ -1,7 +1,9 @@
 //! A cache whose answers follow from the names of what is read.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
@@ -192,9 +194,7 @@ impl ReadSecrets for FakeCache {
         request: &'a ReadRequest,
     ) -> LocalBoxFuture<'a, Result<ServedValue, ReadFailure>> {
         Box::pin(async move {
-            if self.hangs.get() {
-                std::future::pending::<()>().await;
-            }
+            poll_fn(|_| if self.hangs.get() { Poll::Pending } else { Poll::Ready(()) }).await;
             self.found(request)
         })
     }
@@ -212,7 +212,7 @@ impl ReadSecrets for FakeCache {
         Box::pin(async move {
             loop {
                 let served = self.found(request)?;
-                if served.value.version() != Some(known_version) {
+                if !served.value.is_version(known_version) {
                     return Ok(Some(served));
                 }
                 if limit.is_zero() {

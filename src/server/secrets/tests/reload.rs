@@ -66,6 +66,28 @@ fn waiting_client_is_answered_by_the_new_rules() {
     }
 }
 
+/// So is one that waits for AWS.
+#[test]
+fn slow_read_is_answered_by_the_new_rules() {
+    let kept = [token("AWS_TOKEN", TOKEN)];
+    for (policy, tokens, expected) in [
+        (deny("a"), &kept[..], 400),
+        (SecretsPolicy::default(), &[], 400),
+        (deny("b"), &kept[..], 200),
+    ] {
+        let fixture = Fixture::new();
+        fixture.cache.hangs.set(true);
+        let request = request("GET", "/v1/a", &[(HEADER, TOKEN)], RequestBody::Empty);
+        let peer = peer();
+        let mut waiting = fixture.begin(&request, &peer);
+        assert!(poll(&mut waiting).is_pending());
+        reload(&fixture, policy, tokens);
+        fixture.cache.hangs.set(false);
+        let Poll::Ready(response) = poll(&mut waiting) else { panic!("not answered") };
+        assert_eq!(response.status(), expected);
+    }
+}
+
 #[test]
 fn file_that_did_not_change_is_not_read_again() {
     let files = FakeFiles::empty();
