@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     let key = CopyKey::new(&[7; 32]).expect("it is as long as a key");
     assert!(key.open(NAME, data).is_err(), "nobody knows the key");
     let Some(record) = CopyRecord::read(data) else { return };
-    let mut again = Vec::new();
+    let mut again: Vec<u8> = Vec::new();
     record.write(&mut |bytes| again.extend(bytes));
     assert_eq!(again, data);
     let sealed = key.seal(&record, &NoEntropy);
