@@ -178,7 +178,7 @@ events! {
     SECRETS_LISTENING = "secrets_listening" Info
         "listening for readers of secrets" ["address" "token"];
     SECRET_READ = "secret_read" Info
-        "secret read"
+        "read"
         ["route" "peer" "uid" "token" "secret" "parameter" "version" "value" "stale_seconds" "reason"
         "role" "role_name"];
     SECRET_READ_FAILED = "secret_read_failed" Warning
