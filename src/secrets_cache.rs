@@ -73,7 +73,7 @@ pub trait ReadSecrets {
         limit: Duration,
     ) -> LocalBoxFuture<'a, Result<Option<ServedValue>, ReadFailure>>;
 
-    /// Returns values that belong together: one version of each secret, and `AWSPREVIOUS` that was the
+    /// Returns values that belong together: one version of each secret for each role, and `AWSPREVIOUS` that was the
     /// version before `AWSCURRENT` at the same time.
     fn read_snapshot<'a>(
         &'a self,

@@ -96,7 +96,7 @@ pub enum ReadSource {
     Aws,
     /// The cache, after the TTL.
     StaleCache,
-    /// A copy on disk, of before the start.
+    /// A copy on disk, written before the start.
     OfflineCopy,
 }
 

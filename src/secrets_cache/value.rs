@@ -13,7 +13,7 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 pub struct CachedValue {
     content: FetchedValue,
     /// The version of a parameter.
-    version: Option<ParameterVersion>,
+    version: Option<ParameterTag>,
     /// The body of the format in which it was sent more than once.
     body: OnceCell<(BodyFormat, Bytes)>,
     /// Whether it was sent.
@@ -21,7 +21,7 @@ pub struct CachedValue {
 }
 
 /// The version of a parameter, as texts.
-struct ParameterVersion {
+struct ParameterTag {
     /// The number or the id, and what tells it from that of another parameter that had its name before.
     tag: Box<str>,
     /// The bytes of the number or the id.
@@ -63,7 +63,7 @@ impl CachedValue {
                 secret.version_stages.shrink_to_fit();
                 None
             }
-            FetchedValue::Parameter(parameter) => ParameterVersion::of(parameter),
+            FetchedValue::Parameter(parameter) => ParameterTag::of(parameter),
         };
         Self { content, version, body: OnceCell::new(), was_sent: Cell::default() }
     }
@@ -166,7 +166,7 @@ impl CachedValue {
     }
 }
 
-impl ParameterVersion {
+impl ParameterTag {
     fn of(parameter: &Parameter) -> Option<Self> {
         let mut tag = parameter.version_id()?;
         let length = tag.len();

@@ -175,7 +175,7 @@ fn a_file_that_was_moved_to_another_name_is_refused() {
     let mut other_role = text("x").identity;
     other_role.role.push('2');
     assert_ne!(key(1).file_name(&other_role), one.name);
-    // A secret that was made again has the same file: its copy replaces the one of before.
+    // A secret that was made again has the same file: its copy replaces the earlier one.
     let mut again = text("x");
     let FetchedValue::Secret(version) = &mut again.value else { unreachable!() };
     version.arn = ARN.replace("AbCdEf", "GhIjKl");

@@ -29,7 +29,7 @@ pub static KEY_FILE: OptionSpec = OptionSpec::file_key("key-file", ValueType::Fi
     .help("File with the key of the copies: 32 random bytes")
     .details(
         "File with the key of the copies: 32 random bytes that only this user can read. Without \
-         `LoadCredentialEncrypted` of systemd, whoever reads the disk reads the copies.",
+         `LoadCredentialEncrypted` of systemd, a person who reads the disk reads the copies.",
     );
 
 pub static DIRECTORY: OptionSpec = OptionSpec::file_key("dir", ValueType::Directory)

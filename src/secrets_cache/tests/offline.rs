@@ -222,7 +222,7 @@ fn a_prefetch_that_is_refused_removes_the_copies() {
 }
 
 #[test]
-fn a_secret_that_was_made_again_replaces_the_copy_of_before() {
+fn a_secret_that_was_made_again_replaces_the_earlier_copy() {
     let (fixture, _) = restarted(&["s"]);
     fixture.run(async |it| {
         assert_eq!(got(it, &secret("s")).await.map(|it| it.1), Ok(ReadSource::OfflineCopy));
