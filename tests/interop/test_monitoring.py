@@ -215,9 +215,10 @@ def test_filter_patterns_name_events_and_fields_of_the_log():
     filters = resources("AWS::Logs::MetricFilter")
     assert len(filters) >= 7
     for one in filters:
-        condition = r'\$\.(\w+) (?:=|>=|<=) (?:"[\w*]+"|\d+)'
+        condition = r'\(*\$\.(\w+) (?:=|>=|<=) (?:"[\w* ]+"|\d+)\)*'
         pattern = one["FilterPattern"]
         assert re.fullmatch(rf"\{{ {condition}(?: (?:&&|\|\|) {condition})* \}}", pattern), pattern
+        assert pattern.count("(") == pattern.count(")"), pattern
         named = re.findall(r'\$\.event = "(\w+)"', pattern)
         assert named and set(named) <= known.keys(), pattern
         [transformation] = one["MetricTransformations"]
