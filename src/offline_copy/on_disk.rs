@@ -134,7 +134,7 @@ impl CopiesOnDisk {
             Ok(record) => record,
             Err(error) => {
                 self.ignore(&file.name, &error);
-                // Nobody can use it any more, whatever its key was.
+                // It cannot be used any more, whatever its key was.
                 if Duration::from_secs(u64::try_from(since).unwrap_or(0)) > self.max_age() {
                     self.change(|pending| pending.remove(&file.name));
                 }

@@ -27,7 +27,7 @@ pub(super) struct ValueEntry {
     pub(super) last_read: Cell<Option<Duration>>,
     /// The number of its last use, of which the entry with the lowest is removed first.
     pub(super) last_use: Cell<u64>,
-    /// Where it is among all entries; `None` if it was removed.
+    /// Its index among all entries; `None` if it was removed.
     pub(super) position: Cell<Option<usize>>,
 }
 

@@ -142,7 +142,7 @@ impl HeldValue {
         }
     }
 
-    /// Returns where it is from.
+    /// Returns its source.
     pub(super) fn source(&self, is_stale: bool) -> ReadSource {
         match (is_stale, self.copy) {
             (true, Some(_)) => ReadSource::OfflineCopy,

@@ -74,7 +74,7 @@ impl Followed {
         self.running.wait().unwrap()
     }
 
-    /// Ends the program as a supervisor does. Returns how `exec` ended, and the lines that nobody has read.
+    /// Ends the program as a supervisor does. Returns how `exec` ended, and the lines that were not read yet.
     fn stop(mut self) -> (ExitStatus, Vec<String>) {
         self.signal(Signal::TERM);
         (self.wait(), self.output.iter().collect())

@@ -99,7 +99,7 @@ fn restarted_with(names: &[&str], prefetch: Vec<Prefetch>) -> (Fixture, Rc<FakeC
     (after, copies)
 }
 
-/// Returns the version, where it is from, and the age.
+/// Returns the version, the source and the age.
 async fn got(it: &Fixture, request: &ReadRequest) -> Result<(u32, ReadSource, u64), ReadFailure> {
     let (served, _) = it.timed(it.cache.read(request)).await;
     let served = served?;

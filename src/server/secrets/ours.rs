@@ -34,6 +34,13 @@ pub(super) enum UnresolvedReason {
     Value(ValueError),
 }
 
+impl UnresolvedReason {
+    /// Returns whether too many reads wait for AWS.
+    fn is_too_many(&self) -> bool {
+        matches!(self, Self::Read(refusal) if refusal.is_too_many())
+    }
+}
+
 impl SecretsEndpoint {
     /// Answers `GET /roles-anywhere/resolve?reference=…`.
     pub(super) async fn resolve(
@@ -151,14 +158,13 @@ impl SecretsEndpoint {
                 (Err(reason), _) | (_, Err(reason)) => {
                     // What is said of an unsuitable value tells something of it.
                     if let UnresolvedReason::Value(_) = reason {
-                        described.push(item.current);
+                        described.extend([Some(item.current), item.previous].into_iter().flatten());
                     }
                     failures.push((&*item.text, reason));
                 }
             }
         }
-        let is_one_too_many = |(_, reason): &(&str, UnresolvedReason)| matches!(reason, UnresolvedReason::Read(refusal) if refusal.is_too_many());
-        if failures.iter().any(is_one_too_many) {
+        if failures.iter().any(|(_, reason)| reason.is_too_many()) {
             return Err(reply::too_many().into());
         }
         if !failures.is_empty() {
