@@ -4,7 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
@@ -50,9 +51,21 @@ pub struct CopiesOnDisk {
     log: Arc<dyn Log>,
     index: RefCell<CopyIndex>,
     pending: RefCell<FileChanges>,
+    /// The changes that another thread has not begun yet; locked while it makes them.
+    handed_over: Arc<Mutex<FileChanges>>,
     /// Wakes what changes the files.
     changed: Notify,
     failures: Cell<u64>,
+}
+
+fn locked(changes: &Mutex<FileChanges>) -> MutexGuard<'_, FileChanges> {
+    changes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes changes that were handed over, unless another thread has made them.
+fn perform(changes: &Mutex<FileChanges>, store: &dyn Store) -> Vec<FailedChange> {
+    let mut changes = locked(changes);
+    mem::take(&mut *changes).perform(store)
 }
 
 impl CopiesOnDisk {
@@ -72,6 +85,7 @@ impl CopiesOnDisk {
             log,
             index: RefCell::default(),
             pending: RefCell::default(),
+            handed_over: Arc::default(),
             changed: Notify::new(),
             failures: Cell::default(),
         };
@@ -100,16 +114,19 @@ impl CopiesOnDisk {
             if changes.is_empty() {
                 continue;
             }
+            *locked(&self.handed_over) = changes;
             let (done, ended) = oneshot::channel();
-            let store = Arc::clone(&self.store);
-            let work = move || drop(done.send(changes.perform(&*store)));
+            let (store, changes) = (Arc::clone(&self.store), Arc::clone(&self.handed_over));
+            let work = move || drop(done.send(perform(&changes, &*store)));
             self.ports.blocking.run(Box::new(work));
             self.report(ended.await.unwrap_or_default());
         }
     }
 
-    /// Makes the changes of files that are to be made.
+    /// Makes the changes of files that are to be made. Waits for those that another thread makes.
     pub fn flush(&self) {
+        let failed = perform(&self.handed_over, &*self.store);
+        self.report(failed);
         let failed = self.pending.take().perform(&*self.store);
         self.report(failed);
     }

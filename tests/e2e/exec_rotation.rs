@@ -154,10 +154,11 @@ fn another_version_with_the_same_value_is_no_change() {
 #[test]
 fn file_is_replaced_before_the_program_gets_a_signal() {
     let env = TestEnvironment::new();
+    // Not HUP, which a job of `nohup` ignores, and its shell with it.
     let options = ["--file", "F=sm://prod/plain", "--env", "A=sm://prod/plain"];
-    let script = r#"trap 'echo "$$ $A $(cat "$F")"' HUP; echo "$$"
+    let script = r#"trap 'echo "$$ $A $(cat "$F")"' USR1; echo "$$"
         while :; do sleep 0.1; done"#;
-    let followed = Followed::start(&env, "signal:HUP", &options, script);
+    let followed = Followed::start(&env, "signal:USR1", &options, script);
     let pid = followed.line();
     followed.event("variables_kept");
     rotate(&env, PLAIN, "second-value");

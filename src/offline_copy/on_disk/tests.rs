@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::test_support::{FakeStore, RecordingLog};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Clock as _;
+use roles_anywhere_test_support::blocking::FakeBlocking;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
 use roles_anywhere_test_support::ports::FakePorts;
@@ -20,6 +23,7 @@ struct Machine {
     clock: ManualClock,
     store: Arc<FakeStore>,
     log: RecordingLog,
+    blocking: FakeBlocking,
 }
 
 impl Machine {
@@ -27,12 +31,14 @@ impl Machine {
         let log = RecordingLog::refusing(&["hunter2"]);
         let store = Arc::new(FakeStore::default());
         store.list_as_of(START);
-        Self { clock: ManualClock::at(START), store, log }
+        Self { clock: ManualClock::at(START), store, log, blocking: FakeBlocking::inline() }
     }
 
     fn open(&self, key: u8, keep: &[&str]) -> CopiesOnDisk {
         let entropy = SequenceEntropy::pseudo_random(1);
-        let ports = FakePorts { clock: self.clock.clone(), entropy, ..FakePorts::default() };
+        let blocking = self.blocking.clone();
+        let ports =
+            FakePorts { clock: self.clock.clone(), entropy, blocking, ..FakePorts::default() };
         let store = Arc::clone(&self.store) as _;
         let setup = (CopyKey::new(&[key; 32]).unwrap(), rules(keep));
         CopiesOnDisk::open(store, setup, ports.ports(), Arc::new(self.log.clone())).unwrap()
@@ -91,6 +97,22 @@ fn loaded(copies: &CopiesOnDisk, name: &str) -> Option<(String, Duration)> {
     let FetchedValue::Secret(secret) = copy.value else { unreachable!() };
     assert_eq!(copy.age + copy.usable_for, MAX_AGE);
     Some((secret.version_id.unwrap(), copy.age))
+}
+
+#[test]
+fn what_another_thread_was_to_write_is_written_at_the_end() {
+    let machine = Machine::new();
+    machine.blocking.hold(true);
+    let copies = machine.open(1, &["sm://prod/*"]);
+    store(&machine, &copies, "prod/db", "v1");
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!((machine.blocking.started(), machine.files().len()), (1, 0));
+    copies.flush();
+    assert_eq!(machine.files().len(), 1);
+    // The thread has nothing left to do.
+    machine.blocking.run_held();
+    assert_eq!(machine.files().len(), 1);
+    assert!(loaded(&machine.open(1, &["sm://prod/*"]), "prod/db").is_some());
 }
 
 #[test]
