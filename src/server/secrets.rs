@@ -164,7 +164,7 @@ impl SecretsEndpoint {
         let query = request.uri().query().unwrap_or_default();
         match route {
             SecretsRoute::Resolve if *method == Method::POST => {
-                self.resolve_list(&reader, request.body()).await
+                self.resolve_list(&reader, request.body(), &mut place).await
             }
             _ => {
                 only_get(method)?;

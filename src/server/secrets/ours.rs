@@ -2,6 +2,7 @@
 
 mod document;
 mod question;
+mod waiting;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -57,13 +58,8 @@ impl SecretsEndpoint {
             match wait {
                 Some(limit) => {
                     self.wait(reader, request, (&known_version, limit), place).await?;
-                    // What the client may read may have changed meanwhile.
-                    let rules = &*self.rules();
-                    let token = self.authenticate(rules, reader.headers).await?;
-                    let deadline = self.deadline();
-                    let reader = &ReadingClient { rules, token, deadline, ..*reader };
-                    let question = question.asked_by(reader);
-                    return Ok(self.answers(reader, &question).await?.one(reader.headers));
+                    let respond = |answer: &ResolvedAnswer<'_>| answer.one(reader.headers);
+                    return self.after_wait(reader, question, respond).await;
                 }
                 None => self.refresh_if_known(reader, request, &known_version).await?,
             }
@@ -77,8 +73,9 @@ impl SecretsEndpoint {
         &self,
         reader: &ReadingClient<'_>,
         body: &RequestBody,
+        place: &mut Place<'_>,
     ) -> Result<Response, EarlyResponse> {
-        let question = match body {
+        let (question, condition) = match body {
             RequestBody::Received(body) => Question::of_body(body)?,
             RequestBody::Empty => Question::of_body(b"")?,
             RequestBody::Unread => {
@@ -87,7 +84,27 @@ impl SecretsEndpoint {
             }
         };
         let question = question.asked_by(reader);
+        if let Some(condition) = condition {
+            self.wait_for_any(reader, &question, &condition, place).await?;
+            let respond = |answer: &ResolvedAnswer<'_>| answer.list();
+            return self.after_wait(reader, question, respond).await;
+        }
         Ok(self.answers(reader, &question).await?.list())
+    }
+
+    /// Answers after a wait: what the client may read may have changed meanwhile.
+    async fn after_wait(
+        &self,
+        reader: &ReadingClient<'_>,
+        question: Question,
+        respond: impl FnOnce(&ResolvedAnswer<'_>) -> Response,
+    ) -> Result<Response, EarlyResponse> {
+        let rules = &*self.rules();
+        let token = self.authenticate(rules, reader.headers).await?;
+        let deadline = self.deadline();
+        let reader = &ReadingClient { rules, token, deadline, ..*reader };
+        let question = question.asked_by(reader);
+        Ok(respond(&self.answers(reader, &question).await?))
     }
 
     /// Waits until the value has another version, which is read next. The error is the response if it has

@@ -5,6 +5,7 @@ mod fake;
 mod ours;
 mod reload;
 mod rules;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::pin::Pin;

@@ -76,7 +76,9 @@ impl ResolvedItem<'_> {
         ResolvedDocument {
             reference: Some(self.text),
             value: ValueText::of(&self.current),
-            version: self.current.version.as_deref(),
+            version: self.served.as_ref().and_then(|served| served.value.version()),
+            name: self.served.as_ref().map(|served| served.value.content().name()),
+            is_json: self.current.is_json,
             stale: self.served.as_ref().and_then(|served| {
                 let stale = served.stale?;
                 Some(StaleDocument {
@@ -90,6 +92,8 @@ impl ResolvedItem<'_> {
                     reference: None,
                     value: ValueText::of(previous),
                     version: previous.version.as_deref(),
+                    name: None,
+                    is_json: false,
                     stale: None,
                     previous: None,
                 }))
@@ -109,11 +113,23 @@ struct ResolvedDocument<'a> {
     reference: Option<&'a str>,
     #[serde(flatten)]
     value: ValueText<'a>,
+    /// That of the secret or parameter, also if a default stands for a member of it; null if there is none.
     version: Option<&'a str>,
+    /// The name of the secret or parameter, as AWS has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// Whether the value is a member that is JSON, but no string.
+    #[serde(rename = "json", skip_serializing_if = "is_false")]
+    is_json: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     stale: Option<StaleDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<Option<Box<Self>>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! What a client asks for: references, and the reads that they need.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -41,6 +42,15 @@ pub(super) struct Condition {
     pub(super) known_version: String,
     /// How long to wait for another one; without it, AWS is asked.
     pub(super) wait: Option<Duration>,
+}
+
+/// The versions that a client has of what it asks for, and how long it waits for another one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ListCondition {
+    /// The id or the number of each, in the order of the references; `None` for what does not exist.
+    pub(super) known_versions: Vec<Option<String>>,
+    /// How long it waits.
+    pub(super) wait: Duration,
 }
 
 /// The longest time that a client can wait.
@@ -89,21 +99,23 @@ impl Question {
     }
 
     /// Reads the body of `POST`: a list of references, or an object with one.
-    pub(super) fn of_body(body: &[u8]) -> Result<Self, EarlyResponse> {
+    pub(super) fn of_body(body: &[u8]) -> Result<(Self, Option<ListCondition>), EarlyResponse> {
         // The error of the parser may quote a default in a reference.
         let Ok(body) = serde_json::from_slice(body) else {
-            let text = r#"expected JSON: a list of references, or {"references": [...], "previous": true, "refreshNow": true}"#;
-            return Err(reply::plain(StatusCode::BAD_REQUEST, text).into());
+            return Err(reply::plain(StatusCode::BAD_REQUEST, EXPECTED_BODY).into());
         };
-        let ResolveBody { references, previous, refresh_now } = match body {
+        let body = match body {
             ResolveInput::List(references) => ResolveBody { references, ..ResolveBody::default() },
             ResolveInput::Object(object) => object,
         };
-        if references.len() > MAX_REFERENCES {
+        if body.references.len() > MAX_REFERENCES {
             let text = format!("a list has at most {MAX_REFERENCES} references");
             return Err(InvalidQuery(text).into());
         }
-        Self::new(&references, previous, &CommonParameters { refresh_now, role_arn: None })
+        let condition = body.condition()?;
+        let ResolveBody { references, previous, refresh_now, .. } = body;
+        let common = CommonParameters { refresh_now, role_arn: None };
+        Ok((Self::new(&references, previous, &common)?, condition))
     }
 
     fn new(
@@ -187,6 +199,18 @@ impl Question {
         &self.reads
     }
 
+    /// Returns the reads of the current values, each with every version that the client has of it: one, unless its
+    /// versions are of several answers.
+    pub(super) fn known<'a>(
+        &'a self,
+        condition: &'a ListCondition,
+    ) -> Vec<(&'a ReadRequest, Option<&'a str>)> {
+        let versions = condition.known_versions.iter().map(Option::as_deref);
+        let known = self.items.iter().map(|item| item.current).zip(versions);
+        let known: BTreeSet<(usize, Option<&str>)> = known.collect();
+        known.into_iter().map(|(index, version)| (&self.reads[index], version)).collect()
+    }
+
     /// Returns the read of the first reference.
     pub(super) fn first(&self) -> Option<&ReadRequest> {
         self.items.first().map(|item| &self.reads[item.current])
@@ -221,4 +245,32 @@ struct ResolveBody {
     previous: bool,
     #[serde(default)]
     refresh_now: bool,
+    #[serde(default, rename = "if-not-versions")]
+    known_versions: Option<Vec<Option<String>>>,
+    #[serde(default)]
+    wait: Option<String>,
 }
+
+impl ResolveBody {
+    /// Returns what the client has and waits for, if it waits.
+    fn condition(&self) -> Result<Option<ListCondition>, InvalidQuery> {
+        match (&self.known_versions, &self.wait) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err("wait requires if-not-versions".into()),
+            (Some(_), None) => Err("if-not-versions requires wait".into()),
+            (Some(_), Some(_)) if self.refresh_now => {
+                Err("refreshNow and if-not-versions exclude each other".into())
+            }
+            (Some(versions), Some(_)) if versions.len() != self.references.len() => {
+                Err("if-not-versions has a version, or null, for each reference".into())
+            }
+            (Some(versions), Some(wait)) => {
+                let wait = duration(wait)?;
+                Ok(Some(ListCondition { known_versions: versions.clone(), wait }))
+            }
+        }
+    }
+}
+
+/// What the body of `POST` has to be.
+const EXPECTED_BODY: &str = r#"expected JSON: a list of references, or {"references": [...], "previous": true, "refreshNow": true}, or {"references": [...], "if-not-versions": [...], "wait": "60s"}"#;

@@ -15,20 +15,25 @@ fn one(fixture: &Fixture, query: &str) -> Response {
 fn reference_is_resolved_to_its_value() {
     let fixture = Fixture::new();
     for (reference, document) in [
-        ("sm://a", format!(r#"{{"reference":"sm://a","value":"hunter2","version":"{VERSION}"}}"#)),
+        (
+            "sm://a",
+            format!(r#"{{"reference":"sm://a","value":"hunter2","version":"{VERSION}","name":"a"}}"#),
+        ),
         (
             "sm://json%23password",
-            format!(r#"{{"reference":"sm://json#password","value":"p w","version":"{VERSION}"}}"#),
+            format!(r#"{{"reference":"sm://json#password","value":"p w","version":"{VERSION}","name":"json"}}"#),
         ),
         (
             "sm://json%23*",
             format!(
-                r#"{{"reference":"sm://json#*","members":{{"password":"p w","port":"5432","user":"app"}},"version":"{VERSION}"}}"#
+                r#"{{"reference":"sm://json#*","members":{{"password":"p w","port":"5432","user":"app"}},"version":"{VERSION}","name":"json"}}"#
             ),
         ),
         (
             "sm://binary",
-            format!(r#"{{"reference":"sm://binary","binary":"AAEC/w==","version":"{VERSION}"}}"#),
+            format!(
+                r#"{{"reference":"sm://binary","binary":"AAEC/w==","version":"{VERSION}","name":"binary"}}"#
+            ),
         ),
         (
             "sm://missing?optional",
@@ -40,12 +45,12 @@ fn reference_is_resolved_to_its_value() {
         ),
         (
             "ssm:///prod/secure",
-            r#"{"reference":"ssm:///prod/secure","value":"plaintext","version":"3"}"#.to_owned(),
+            r#"{"reference":"ssm:///prod/secure","value":"plaintext","version":"3","name":"/prod/secure"}"#.to_owned(),
         ),
         (
             "%7B%7Bresolve:secretsmanager:a%7D%7D",
             format!(
-                r#"{{"reference":"{{{{resolve:secretsmanager:a}}}}","value":"hunter2","version":"{VERSION}"}}"#
+                r#"{{"reference":"{{{{resolve:secretsmanager:a}}}}","value":"hunter2","version":"{VERSION}","name":"a"}}"#
             ),
         ),
     ] {
@@ -59,6 +64,30 @@ fn reference_is_resolved_to_its_value() {
     let headers = [(HEADER, TOKEN), ("if-none-match", &*versioned)];
     let known = fixture.ask("GET", &format!("{RESOLVE}?reference=sm://a"), &headers);
     assert_eq!(answer(&known), (304, ""));
+}
+
+/// What a client needs to follow a reference: the version of what was read, its name, and what its text is.
+#[test]
+fn members_of_a_document_tell_of_what_was_read() {
+    let fixture = Fixture::new();
+    for (reference, document) in [
+        (
+            "sm://json%23port",
+            format!(
+                r#"{{"reference":"sm://json#port","value":"5432","version":"{VERSION}","name":"json","json":true}}"#
+            ),
+        ),
+        // A default stands for the member, and the secret has a version.
+        (
+            "sm://json%23none?default=x",
+            format!(
+                r#"{{"reference":"sm://json#none?default=x","value":"x","version":"{VERSION}","name":"json"}}"#
+            ),
+        ),
+    ] {
+        let response = one(&fixture, &format!("reference={reference}"));
+        assert_eq!(answer(&response), (200, &*document), "{reference}");
+    }
 }
 
 #[test]
@@ -151,7 +180,7 @@ fn current_and_previous_version_are_in_one_answer() {
     fixture.cache.rotate();
     let response = one(&fixture, "reference=sm://a&previous=true");
     let document = format!(
-        r#"{{"reference":"sm://a","value":"hunter2","version":"{NEXT_VERSION}","previous":{{"value":"hunter1","version":"{VERSION}"}}}}"#
+        r#"{{"reference":"sm://a","value":"hunter2","version":"{NEXT_VERSION}","name":"a","previous":{{"value":"hunter1","version":"{VERSION}"}}}}"#
     );
     assert_eq!(answer(&response), (200, &*document));
     assert_eq!(*fixture.cache.snapshots.borrow(), [2, 2]);
