@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
 use crate::environment::{CommandOutput, Running, TestEnvironment};
+use crate::machine;
 
 const ROTATE: &str =
     "secret rotate prod/access-key --strategy iam-access-key --if-older-than 30d --iam-with";
@@ -83,12 +84,22 @@ fn requests_of(caller: &str) -> usize {
     requests
 }
 
-/// Runs `test` for each number of a request, several at a time.
-fn for_each(requests: usize, test: impl Fn(usize) + Sync) {
+/// Runs `test` for the number of each request, several at a time. By default only for every third, from
+/// `first` on: those of the tests differ, and in memory all are tested.
+fn for_each(first: usize, requests: usize, test: impl Fn(usize) + Sync) {
+    let numbers: Vec<usize> = match machine::rounds(0, 1) {
+        0 => (first..=requests).step_by(3).collect(),
+        _ => (1..=requests).collect(),
+    };
+    at_once(&numbers, test);
+}
+
+/// Runs `test` for each of the numbers, four at a time.
+fn at_once(numbers: &[usize], test: impl Fn(usize) + Sync) {
     thread::scope(|scope| {
-        for first in 1..=4 {
-            let test = &test;
-            scope.spawn(move || (first..=requests).step_by(4).for_each(test));
+        for start in 0..4 {
+            let (test, of_thread) = (&test, numbers.iter().skip(start).step_by(4));
+            scope.spawn(move || of_thread.for_each(|number| test(*number)));
         }
     });
 }
@@ -102,8 +113,8 @@ fn wait_for_requests(env: &TestEnvironment, count: usize) {
     }
 }
 
-fn killed_after_every_request(caller: &str) {
-    for_each(requests_of(caller), |nth| {
+fn killed_after_every_request(caller: &str, first: usize) {
+    for_each(first, requests_of(caller), |nth| {
         let env = environment();
         env.emulator().fault(json!({"operation": "*", "nth": nth, "delay_ms": 600_000}));
         let words: Vec<String> =
@@ -122,12 +133,12 @@ fn killed_after_every_request(caller: &str) {
 
 #[test]
 fn a_process_that_is_killed_after_any_request_is_continued_with_a_role() {
-    killed_after_every_request("role");
+    killed_after_every_request("role", 1);
 }
 
 #[test]
 fn a_process_that_is_killed_after_any_request_is_continued_with_the_key() {
-    killed_after_every_request("secret");
+    killed_after_every_request("secret", 2);
 }
 
 fn terminate(run: &Running) {
@@ -137,7 +148,7 @@ fn terminate(run: &Running) {
 #[test]
 fn a_process_that_is_stopped_during_any_request_is_continued_at_once() {
     // The first two make the session, as the clock is wrong. Nothing could be left of them.
-    for_each(requests_of("role") - 2, |nth| {
+    for_each(3, requests_of("role") - 2, |nth| {
         let nth = nth + 2;
         let env = environment();
         env.emulator().fault(json!({"operation": "*", "nth": nth, "delay_ms": 300}));
@@ -190,7 +201,7 @@ fn a_process_that_is_stopped_ends_its_command_and_what_that_has_started() {
 
 #[test]
 fn a_lost_answer_to_any_request_is_continued_at_once() {
-    for_each(requests_of("role"), |nth| {
+    for_each(2, requests_of("role"), |nth| {
         let env = environment();
         env.emulator().fault(json!({"operation": "*", "nth": nth, "cut": true, "perform": true}));
         let first = env.run(&format!("{ROTATE} role"));
@@ -206,7 +217,7 @@ fn a_lost_answer_to_any_request_is_continued_at_once() {
 
 #[test]
 fn of_two_processes_at_the_same_time_one_rotates() {
-    for_each(8, |_| {
+    at_once(&[0; 8], |_| {
         let env = environment();
         let words: Vec<&str> = ROTATE.split(' ').chain(["role"]).collect();
         let runs = [env.program().spawn(&words), env.program().spawn(&words)];

@@ -1,6 +1,6 @@
 """`update` beside programs that write the credentials file in place: nothing of theirs is lost.
 
-Each round is a file of its own, and rounds run side by side, so that their pauses overlap. CI runs 40
+Each round is a file of its own, and rounds run side by side, so that their pauses overlap. CI runs 20
 rounds; `scripts/test --long` (ROLES_ANYWHERE_LONG=1) runs 200.
 """
 
@@ -23,9 +23,9 @@ from clients import AWS_CLI
 from emulator import TOOL
 
 LONG = os.environ.get("ROLES_ANYWHERE_LONG") == "1"
-ROUNDS = 200 if LONG else 40
+ROUNDS = 200 if LONG else 20
 # How many at once: a round mostly waits.
-AT_ONCE = 40
+AT_ONCE = 20
 STALLS = [0, 0.05, 2, 5]
 NOBODY = 65_534
 BEFORE = "".join(

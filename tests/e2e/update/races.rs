@@ -63,11 +63,11 @@ fn twenty_profiles() -> String {
     (0..20).map(profile).collect()
 }
 
-/// Six files, or thirty, each with ten pairs one after another.
+/// Three files, or thirty, each with ten pairs one after another.
 #[test]
 fn pairs_at_once_lose_nothing() {
     let _busy = machine::busy();
-    let files = machine::rounds(6, 30);
+    let files = machine::rounds(3, 30);
     let fixture = UpdateFixture::new();
     thread::scope(|scope| {
         for number in 0..files {
@@ -157,7 +157,7 @@ fn a_kill_at_any_moment_leaves_the_old_file_or_the_new() {
     let (whole, writing) = (started.elapsed(), started.elapsed() - exchange);
     assert!(run.wait().unwrap().success());
     let (mut before, mut left, mut written) = (fixture.text(), 0, 0);
-    for turn in 0..u32::try_from(machine::rounds(40, 200)).unwrap() {
+    for turn in 0..u32::try_from(machine::rounds(20, 200)).unwrap() {
         let name = format!("p{}", turn % 20);
         fixture.settle();
         let (moment, found) = (whole * (turn * 37 % 100) / 100, stamp());
