@@ -2,6 +2,8 @@
 //!
 //! What an operation costs does not depend on the number of calls.
 
+pub(super) mod service;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -12,6 +14,7 @@ use tokio::sync::Notify;
 use super::call::CallOutcome;
 use super::entry::ValueEntry;
 use super::outage::ServiceScope;
+use service::ServiceQueue;
 
 /// How many calls of a role to a service in a Region are in flight at the same time: each may need a
 /// connection of its own. Those that wait or are late do not count.
@@ -25,9 +28,6 @@ const CALLS_OF_READERS: usize = 2_000;
 
 /// The same for one client.
 const CALLS_OF_CLIENT: usize = CALLS_OF_READERS / 2;
-
-/// How many places of calls that left a queue are kept before it is rebuilt.
-const LEAST_LEFT: usize = 32;
 
 /// A call that is to be made, or is in flight.
 pub(super) struct PendingCall {
@@ -87,23 +87,6 @@ pub(super) struct CallQueue {
     of_clients: HashMap<Rc<str>, usize>,
 }
 
-/// The calls of a role to a service in a Region.
-#[derive(Default)]
-struct ServiceQueue {
-    of_readers: VecDeque<(Rc<ValueEntry>, Rc<PendingCall>)>,
-    in_background: VecDeque<(Rc<ValueEntry>, Rc<PendingCall>)>,
-    /// How many of these have left their queue.
-    left: usize,
-    active: usize,
-    is_ready: bool,
-}
-
-#[cfg(test)]
-thread_local! {
-    /// How many calls were examined to rebuild queues.
-    pub(super) static EXAMINED: Cell<usize> = const { Cell::new(0) };
-}
-
 impl PendingCall {
     pub(super) fn new(kind: CallKind, not_before: Duration, maker: CallMaker) -> Self {
         Self {
@@ -151,11 +134,10 @@ impl CallQueue {
     pub(super) fn push(&mut self, entry: &Rc<ValueEntry>, call: &Rc<PendingCall>) {
         let service = entry.service.clone();
         let queue = self.services.entry(service.clone()).or_default();
-        let queued = (Rc::clone(entry), Rc::clone(call));
+        queue.push(entry, call);
         match &call.maker {
-            CallMaker::Background => queue.in_background.push_back(queued),
+            CallMaker::Background => {}
             CallMaker::Reader(client) => {
-                queue.of_readers.push_back(queued);
                 self.of_readers += 1;
                 if let Some(client) = client {
                     *self.of_clients.entry(Rc::clone(client)).or_default() += 1;
@@ -172,7 +154,7 @@ impl CallQueue {
         }
         if let Some(queue) = self.services.get_mut(&entry.service) {
             call.place.set(CallPlace::OfReaders);
-            queue.of_readers.push_back((Rc::clone(entry), Rc::clone(call)));
+            queue.push(entry, call);
             queue.leave();
         }
     }
@@ -235,42 +217,6 @@ impl CallQueue {
         } else if queue.queued() > 0 && queue.active < CALLS_AT_ONCE && !queue.is_ready {
             queue.is_ready = true;
             self.ready.push_back(service.clone());
-        }
-    }
-}
-
-impl ServiceQueue {
-    fn queued(&self) -> usize {
-        self.of_readers.len() + self.in_background.len() - self.left
-    }
-
-    fn pop(&mut self) -> Option<(Rc<ValueEntry>, Rc<PendingCall>)> {
-        for place in [CallPlace::OfReaders, CallPlace::InBackground] {
-            loop {
-                let queue = match place {
-                    CallPlace::OfReaders => &mut self.of_readers,
-                    CallPlace::InBackground | CallPlace::Left => &mut self.in_background,
-                };
-                let Some((entry, call)) = queue.pop_front() else { break };
-                if call.place.get() == place {
-                    call.place.set(CallPlace::Left);
-                    return Some((entry, call));
-                }
-                self.left -= 1;
-            }
-        }
-        None
-    }
-
-    /// Counts a call that has left its queue; its place is removed later, together with others.
-    fn leave(&mut self) {
-        self.left += 1;
-        if self.left >= LEAST_LEFT.max(self.queued()) {
-            #[cfg(test)]
-            EXAMINED.set(EXAMINED.get() + self.of_readers.len() + self.in_background.len());
-            self.of_readers.retain(|(_, call)| call.place.get() == CallPlace::OfReaders);
-            self.in_background.retain(|(_, call)| call.place.get() == CallPlace::InBackground);
-            self.left = 0;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Many readers of many names: how many wait, and what they cost.
 
 use super::*;
-use crate::secrets_cache::queue::EXAMINED;
+use crate::secrets_cache::queue::service::EXAMINED;
 
 /// Reads of secrets with other names than all others, of a client.
 fn reads(client: &str, count: usize) -> Vec<ReadRequest> {
@@ -31,6 +31,25 @@ fn calls_of_readers_are_limited_for_each_client_and_in_all() {
             assert_eq!(it.number(&read).await, Err(service("ResourceNotFoundException")));
         }
         assert_eq!(it.cache.entries.borrow().all().len(), 1);
+    });
+}
+
+#[test]
+fn many_reads_of_a_client_keep_no_other_one_waiting() {
+    Fixture::new(&[]).run(async |it| {
+        it.aws.delays.set((Duration::from_secs(1), Duration::ZERO));
+        let (many, other) = (reads("a", 200), reads("b", 1));
+        let many = many.iter().map(|request| it.cache.read(request));
+        let other = async {
+            let failure = it.cache.read(&other[0]).await.map(|served| number(&served));
+            (failure, it.clock.uptime())
+        };
+        let began = it.clock.uptime();
+        let both = futures_util::future::join(join_all(many), other);
+        let ((_, (failure, ended)), _) = it.timed(both).await;
+        assert_eq!(failure, Err(service("ResourceNotFoundException")));
+        // With the calls that are in flight first, or after these.
+        assert!((ended - began).as_secs() <= 2);
     });
 }
 
