@@ -294,14 +294,18 @@ fn combinations() -> Page {
     for example in examples {
         add(&mut page, &example);
     }
+    not_supported_yet(&mut page);
+    page
+}
+
+fn not_supported_yet(page: &mut Page) {
     for option in NOT_YET {
         let word = match option.syntax {
             Syntax::Value => format!("{}=1", option.name),
             _ => option.name.to_owned(),
         };
-        add(&mut page, &example("credential-process").and(&word));
+        add(page, &example("credential-process").and(&word));
     }
-    page
 }
 
 /// Roles of the configuration file that cannot be used, and wrong values of the file.

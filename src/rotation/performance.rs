@@ -94,15 +94,7 @@ pub(super) async fn perform(
         }
         NextStep::Release { version, why } => {
             move_label(calls, PENDING, (Some(version), None)).await?;
-            match why {
-                RotationStep::Abort => {
-                    (run.memory.has_aborted, run.memory.has_claimed) = (true, false);
-                }
-                RotationStep::Claim => {
-                    (run.memory.has_withdrawn, run.memory.has_claimed) = (true, false);
-                }
-                _ => run.memory.has_tidied_up = !run.memory.is_finished,
-            }
+            released(run, *why);
         }
         NextStep::Deactivate { id } => deactivate(calls, run, snapshot, id).await?,
         NextStep::Delete { id, .. } => delete(calls, run, snapshot, id).await?,
@@ -110,6 +102,16 @@ pub(super) async fn perform(
     }
     events::report(calls, run, snapshot, step);
     Ok(())
+}
+
+/// Keeps in mind that this run has taken its label back, and why.
+fn released(run: &mut Run<'_>, why: RotationStep) {
+    let memory = &mut run.memory;
+    match why {
+        RotationStep::Abort => (memory.has_aborted, memory.has_claimed) = (true, false),
+        RotationStep::Claim => (memory.has_withdrawn, memory.has_claimed) = (true, false),
+        _ => memory.has_tidied_up = !memory.is_finished,
+    }
 }
 
 /// Moves a label. If AWS says that it is elsewhere, it may be where it belongs: the answer to a first attempt
