@@ -207,12 +207,13 @@ events! {
     REFERENCES_CHANGED = "references_changed" Info
         "followed secrets or parameters have changed" ["names"];
     FOLLOWED_READ_FAILED = "followed_read_failed" Warning
-        "cannot read what is followed; what was read before stays in use" ["reason" "hint"];
+        "cannot read the followed secrets or parameters; the previous values stay in use"
+        ["reason" "hint"];
     FOLLOWED_READ_RECOVERED = "followed_read_recovered" Info
-        "what is followed can be read again" []
+        "the followed secrets and parameters can be read again" []
         ends [FOLLOWED_READ_FAILED];
     VALUES_UNUSABLE = "values_unusable" Warning
-        "the changed values cannot be used; those before stay in use" ["reason" "hint"];
+        "the new values cannot be used; the previous ones stay in use" ["reason" "hint"];
     VALUES_USABLE = "values_usable" Info "the values can be used again" []
         ends [VALUES_UNUSABLE];
     FILES_WRITTEN = "files_written" Info "files written" ["files"]
@@ -222,10 +223,10 @@ events! {
     TEMPLATES_RELOADED = "templates_reloaded" Info "the templates were read again" []
         ends [TEMPLATES_RELOAD_FAILED];
     TEMPLATES_RELOAD_FAILED = "templates_reload_failed" Warning
-        "the templates cannot be used; those before stay in use" ["reason" "hint"];
+        "the templates cannot be used; the previous ones stay in use" ["reason" "hint"];
     ACTION_DELAYED = "action_delayed" Info
-        "the action waits, as the one before it was a short time ago" ["seconds"];
-    ACTION_STARTED = "action_started" Info "acting on the change" ["action"];
+        "the action is delayed because the previous one was recent" ["seconds"];
+    ACTION_STARTED = "action_started" Info "action started" ["action"];
     ACTION_ENDED = "action_ended" Info "the action has ended" ["action"]
         ends [ACTION_FAILED];
     ACTION_FAILED = "action_failed" Warning
@@ -233,7 +234,7 @@ events! {
     PROGRAM_KILLED = "program_killed" Warning
         "the program did not end in time, and was killed" ["seconds"];
     VARIABLES_KEPT = "variables_kept" Warning
-        "the program keeps its variables and arguments: it finds new values in files only" [];
+        "the program keeps its variables and arguments; only its files are updated" [];
     OFFLINE_COPIES_OPENED = "offline_copies_opened" Info
         "offline copies of secrets and parameters read" ["copies"];
     OFFLINE_COPY_IGNORED = "offline_copy_ignored" Warning
