@@ -155,11 +155,7 @@ impl ReferenceSource for FollowedReferences<'_> {
         self.references.read()
     }
 
-    fn changed<'a>(
-        &'a self,
-        known: Option<&'a FollowedValues>,
-        limit: Duration,
-    ) -> LocalBoxFuture<'a, ()> {
-        self.references.changed(known, limit)
+    fn changed(&self, limit: Duration) -> LocalBoxFuture<'_, ()> {
+        self.references.changed(limit)
     }
 }

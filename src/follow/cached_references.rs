@@ -1,5 +1,6 @@
 //! References whose values come from the cache of secrets.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,21 +28,33 @@ pub struct CachedReferences {
     plan: LookupPlan,
     /// The read of each lookup of the plan.
     reads: Vec<ReadRequest>,
+    /// What each of these has last found.
+    seen: RefCell<Vec<Seen>>,
     cache: Rc<dyn ReadSecrets>,
     timer: Arc<dyn Timer>,
     /// The time after which something is read again that could not be read.
     pause: Duration,
 }
 
-/// What is known of something that is read.
-#[derive(Clone, Copy, Debug)]
-enum Known<'a> {
-    /// Nothing: it was never read.
+/// What a read has found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Seen {
+    /// No value, for another reason than [`Seen::Missing`]; or it was never read.
     Nothing,
-    /// It does not exist.
+    /// That it does not exist.
     Missing,
-    /// It has this version.
-    Version(&'a str),
+    /// A value of this version, if it has one.
+    Version(Option<Box<str>>),
+}
+
+impl Seen {
+    fn of(served: &Result<ServedValue, ReadFailure>) -> Self {
+        match served {
+            Ok(served) => Self::Version(served.value.version().map(Into::into)),
+            Err(failure) if failure.is_missing() => Self::Missing,
+            Err(_) => Self::Nothing,
+        }
+    }
 }
 
 impl CachedReferences {
@@ -61,13 +74,15 @@ impl CachedReferences {
             client: None,
             deadline: None,
         };
-        let reads = plan.lookups().iter().map(read).collect();
+        let reads: Vec<_> = plan.lookups().iter().map(read).collect();
+        let seen = RefCell::new(vec![Seen::Nothing; reads.len()]);
         let pause = ttl.clamp(Duration::from_secs(1), LONGEST_PAUSE);
-        Self { references: references.to_vec(), plan, reads, cache, timer, pause }
+        Self { references: references.to_vec(), plan, reads, seen, cache, timer, pause }
     }
 
     async fn snapshot(&self) -> Result<FollowedValues, Error> {
         let served = self.cache.read_snapshot(&self.reads).await;
+        self.seen.replace(served.iter().map(Seen::of).collect());
         let mut values = Vec::with_capacity(self.references.len());
         let mut failures = ResolveErrors::of(self.references.len());
         for (index, named) in self.references.iter().enumerate() {
@@ -79,33 +94,20 @@ impl CachedReferences {
         if failures.is_empty() { Ok(FollowedValues { values }) } else { Err(failures.into()) }
     }
 
-    /// Returns what is known of a lookup.
-    fn known<'a>(&self, known: Option<&'a FollowedValues>, lookup: usize) -> Known<'a> {
-        let Some(known) = known else { return Known::Nothing };
-        let of_lookup = |index: &usize| self.plan.lookup_of(*index) == lookup;
-        let index = (0..self.references.len()).find(of_lookup);
-        match index.and_then(|index| known.values.get(index)) {
-            Some(FollowedValue { version: Some(version), .. }) => Known::Version(version),
-            Some(FollowedValue { version: None, .. }) => Known::Missing,
-            None => Known::Nothing,
-        }
-    }
-
-    /// Completes when a read may have another result than the known one, or after `limit`.
-    async fn read_changes(&self, read: &ReadRequest, known: Known<'_>, limit: Duration) {
-        let version = match known {
-            Known::Version(version) => version,
-            Known::Nothing | Known::Missing => "",
+    /// Completes when a read may find something else than `seen`, or after `limit`.
+    async fn read_changes(&self, read: &ReadRequest, seen: Seen, limit: Duration) {
+        let version = match &seen {
+            // It is read again with all others, which knows more reasons why it has no value.
+            Seen::Nothing | Seen::Version(None) => return self.timer.sleep(self.pause).await,
+            Seen::Missing => "",
+            Seen::Version(Some(version)) => version,
         };
         loop {
             match self.cache.wait_for_change(read, version, limit).await {
-                // A parameter of another service may have no version.
-                Ok(Some(served)) if served.value.version().is_some() => return,
-                Ok(None) => return,
-                Ok(Some(_)) => return self.timer.sleep(self.pause).await,
+                Ok(_) => return,
                 Err(failure) => {
                     self.timer.sleep(self.pause).await;
-                    if !(failure.is_missing() && matches!(known, Known::Missing)) {
+                    if !(failure.is_missing() && seen == Seen::Missing) {
                         return;
                     }
                 }
@@ -149,14 +151,10 @@ impl ReferenceSource for CachedReferences {
         Box::pin(self.snapshot())
     }
 
-    fn changed<'a>(
-        &'a self,
-        known: Option<&'a FollowedValues>,
-        limit: Duration,
-    ) -> LocalBoxFuture<'a, ()> {
-        let changes = self.reads.iter().enumerate().map(|(lookup, read)| {
-            Box::pin(self.read_changes(read, self.known(known, lookup), limit))
-        });
+    fn changed(&self, limit: Duration) -> LocalBoxFuture<'_, ()> {
+        let seen = self.seen.borrow().clone();
+        let changes = self.reads.iter().zip(seen);
+        let changes = changes.map(|(read, seen)| Box::pin(self.read_changes(read, seen, limit)));
         let changes: Vec<_> = changes.collect();
         let limit = self.timer.sleep(limit);
         Box::pin(async move {

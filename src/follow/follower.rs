@@ -75,7 +75,7 @@ pub async fn follow(
             (Next::Act, _) => RETRY_INTERVAL,
             (Next::WaitForChange, _) => LONGEST_WAIT,
         };
-        source.changed(follower.known.as_ref(), wait).await;
+        source.changed(wait).await;
     }
 }
 

@@ -34,12 +34,8 @@ pub trait ReferenceSource {
     /// Returns the values of all references. The error names all that cannot be read.
     fn read(&self) -> LocalBoxFuture<'_, Result<FollowedValues, Error>>;
 
-    /// Completes when something has another version than in `known`, the last result of
-    /// [`ReferenceSource::read`], or after `limit`. It may also complete without a change. If something cannot
-    /// be read, it completes after a pause.
-    fn changed<'a>(
-        &'a self,
-        known: Option<&'a FollowedValues>,
-        limit: Duration,
-    ) -> LocalBoxFuture<'a, ()>;
+    /// Completes when something has another version than [`ReferenceSource::read`] has last seen, whether or not
+    /// that could use it, or after `limit`. It may also complete without a change. If something cannot be read,
+    /// it completes after a pause.
+    fn changed(&self, limit: Duration) -> LocalBoxFuture<'_, ()>;
 }

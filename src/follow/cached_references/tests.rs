@@ -1,20 +1,24 @@
 //! What a snapshot has, and when it is read again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
 use futures_util::FutureExt as _;
 
 use super::*;
+use crate::follow::follower::{Consumer, FollowPorts, follow};
+use crate::follow::schedule::Timing;
 use crate::secrets::lookup::Scope;
 use crate::secrets::value::ResolvedValue;
 use crate::secrets_cache::{CacheStatistics, CachedValue, FetchedValue, OutageReason, ReadItem};
 use crate::secrets_cache::{ReadSource, StaleReason};
+use crate::test_support::RecordingLog;
 use roles_anywhere_client::aws::get_secret_value::{SecretValue, SecretVersion};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Clock as _;
 use roles_anywhere_test_support::clock::ManualClock;
+use roles_anywhere_test_support::entropy::SequenceEntropy;
 
 type ReadResult = Result<ServedValue, ReadFailure>;
 
@@ -23,7 +27,12 @@ struct FakeCache {
     results: RefCell<Vec<(&'static str, ReadResult)>>,
     clock: ManualClock,
     waits: RefCell<u32>,
+    /// How often all were read; a loop without a pause ends by the limit.
+    snapshots: Cell<u32>,
 }
+
+/// Many more than a test needs.
+const MOST_SNAPSHOTS: u32 = 1_000;
 
 impl FakeCache {
     fn result(&self, request: &ReadRequest) -> ReadResult {
@@ -75,6 +84,8 @@ impl ReadSecrets for FakeCache {
         &'a self,
         requests: &'a [ReadRequest],
     ) -> LocalBoxFuture<'a, Vec<ReadResult>> {
+        self.snapshots.set(self.snapshots.get() + 1);
+        assert!(self.snapshots.get() < MOST_SNAPSHOTS, "it is read all the time");
         Box::pin(async { requests.iter().map(|request| self.result(request)).collect() })
     }
 
@@ -110,8 +121,13 @@ struct Fixture {
 impl Fixture {
     fn new(texts: &[&str], results: Vec<(&'static str, ReadResult)>) -> Self {
         let clock = ManualClock::default();
-        let (results, waits) = (RefCell::new(results), RefCell::default());
-        let cache = Rc::new(FakeCache { results, clock: clock.clone(), waits });
+        let cache = FakeCache {
+            results: RefCell::new(results),
+            clock: clock.clone(),
+            waits: RefCell::default(),
+            snapshots: Cell::default(),
+        };
+        let cache = Rc::new(cache);
         let references = texts
             .iter()
             .map(|text| NamedReference { name: None, reference: Reference::parse(text).unwrap() });
@@ -131,9 +147,9 @@ impl Fixture {
     }
 
     /// Returns the seconds until the source reports a change, of at most 1000.
-    fn changed_after(&self, known: Option<&FollowedValues>) -> u64 {
+    fn changed_after(&self) -> u64 {
         let (from, limit) = (self.clock.uptime(), Duration::from_secs(1_000));
-        let mut changed = pin!(self.references.changed(known, limit));
+        let mut changed = pin!(self.references.changed(limit));
         loop {
             if changed.as_mut().now_or_never().is_some() {
                 return (self.clock.uptime() - from).as_secs();
@@ -191,35 +207,36 @@ fn the_error_names_all_that_cannot_be_read() {
 #[test]
 fn another_version_is_reported_at_once() {
     let fixture = Fixture::new(&["sm://db"], vec![("db", served("db", Some("v1"), "a"))]);
-    let known = fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(Some(&known)), 1_000);
+    fixture.read().unwrap();
+    assert_eq!(fixture.changed_after(), 1_000);
     fixture.cache.set("db", served("db", Some("v2"), "b"));
-    assert_eq!(fixture.changed_after(Some(&known)), 0);
-    let known = fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(Some(&known)), 1_000);
+    assert_eq!(fixture.changed_after(), 0);
+    fixture.read().unwrap();
+    assert_eq!(fixture.changed_after(), 1_000);
 }
 
 #[test]
 fn what_cannot_be_read_is_reported_after_a_pause() {
     let fixture = Fixture::new(&["sm://db"], vec![("db", served("db", Some("v1"), "a"))]);
-    let known = fixture.read().unwrap();
+    fixture.read().unwrap();
     fixture.cache.set("db", refused("AccessDeniedException"));
-    assert_eq!(fixture.changed_after(Some(&known)), 30);
-    assert_eq!(fixture.changed_after(None), 30);
-    assert_eq!(*fixture.cache.waits.borrow(), 2);
+    assert_eq!(fixture.changed_after(), 30);
+    fixture.read().unwrap_err();
+    assert_eq!(fixture.changed_after(), 30);
+    assert_eq!(*fixture.cache.waits.borrow(), 1);
 }
 
 #[test]
 fn what_does_not_exist_is_reported_when_it_does() {
     let missing = || refused("ResourceNotFoundException");
     let fixture = Fixture::new(&["sm://db?optional"], vec![("db", missing())]);
-    let known = fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(Some(&known)), 1_000);
+    fixture.read().unwrap();
+    assert_eq!(fixture.changed_after(), 1_000);
     fixture.cache.set("db", served("db", Some("v1"), "a"));
-    assert_eq!(fixture.changed_after(Some(&known)), 0);
-    let known = fixture.read().unwrap();
+    assert_eq!(fixture.changed_after(), 0);
+    fixture.read().unwrap();
     fixture.cache.set("db", missing());
-    assert_eq!(fixture.changed_after(Some(&known)), 30, "it was removed");
+    assert_eq!(fixture.changed_after(), 30, "it was removed");
 }
 
 #[test]
@@ -227,7 +244,7 @@ fn a_value_without_a_version_is_read_again_after_a_pause() {
     let fixture = Fixture::new(&["sm://db"], vec![("db", served("db", None, "a"))]);
     let known = fixture.read().unwrap();
     assert_eq!(known.values[0].version, None);
-    assert_eq!(fixture.changed_after(Some(&known)), 30);
+    assert_eq!(fixture.changed_after(), 30);
 }
 
 #[test]
@@ -243,6 +260,68 @@ fn a_stale_value_is_marked() {
 #[test]
 fn without_references_nothing_changes() {
     let fixture = Fixture::new(&[], Vec::new());
-    let known = fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(Some(&known)), 1_000);
+    fixture.read().unwrap();
+    assert_eq!(fixture.changed_after(), 1_000);
+}
+
+#[test]
+fn a_new_version_that_cannot_be_used_is_reported_once() {
+    let object = |version| served("db", Some(version), r#"{"password":"p"}"#);
+    let fixture = Fixture::new(
+        &["sm://db#password", "sm://other"],
+        vec![("db", object("v1")), ("other", served("other", Some("v1"), "o"))],
+    );
+    fixture.read().unwrap();
+    fixture.cache.set("db", served("db", Some("v2"), "no object"));
+    assert_eq!(fixture.changed_after(), 0);
+    fixture.read().unwrap_err();
+    assert_eq!(fixture.changed_after(), 1_000);
+    fixture.cache.set("db", object("v3"));
+    assert_eq!(fixture.changed_after(), 0);
+    fixture.read().unwrap();
+    // The same while another one is refused.
+    fixture.cache.set("other", refused("AccessDeniedException"));
+    fixture.cache.set("db", object("v4"));
+    assert_eq!(fixture.changed_after(), 0);
+    fixture.read().unwrap_err();
+    assert_eq!(fixture.changed_after(), 30);
+}
+
+/// Takes all values, and never acts.
+struct NoConsumer;
+
+impl Consumer for NoConsumer {
+    fn differs(&self, _values: &FollowedValues) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    fn act<'a>(&'a self, _values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+        unreachable!()
+    }
+}
+
+#[test]
+fn the_loop_reads_seldom_while_a_new_version_cannot_be_used() {
+    let object = |version| served("db", Some(version), r#"{"password":"p"}"#);
+    let fixture = Fixture::new(&["sm://db#password"], vec![("db", object("v1"))]);
+    let (log, entropy) = (RecordingLog::default(), SequenceEntropy::counting());
+    let timing = Timing { quiet_period: Duration::from_secs(5), splay: Duration::ZERO };
+    let ports = FollowPorts { clock: &fixture.clock, entropy: &entropy, log: &log };
+    let mut following = pin!(follow(&fixture.references, &NoConsumer, timing, ports));
+    let mut advance = |seconds| {
+        for _ in 0..seconds {
+            assert!(following.as_mut().now_or_never().is_none());
+            fixture.clock.advance(Duration::from_secs(1));
+        }
+    };
+    advance(10);
+    fixture.cache.set("db", served("db", Some("v2"), "no object"));
+    advance(600);
+    assert!(fixture.cache.snapshots.get() < 15, "{}", fixture.cache.snapshots.get());
+    fixture.cache.set("db", served("db", Some("v3"), r#"{"password":"q"}"#));
+    advance(10);
+    assert_eq!(
+        log.events(),
+        ["followed_read_failed", "followed_read_recovered", "references_changed"]
+    );
 }
