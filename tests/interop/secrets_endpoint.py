@@ -83,9 +83,9 @@ class ServeSecrets:
         self.process.send_signal(signal.SIGHUP)
 
 
-def configuration(emulator: Emulator, secrets: str) -> str:
+def configuration(emulator: Emulator, secrets: str, leaf: str = "p256") -> str:
     """Returns a configuration file with one role and a table `[secrets]`."""
-    identity, arns = emulator.identity("leaf/p256"), emulator.arns()
+    identity, arns = emulator.identity(f"leaf/{leaf}"), emulator.arns()
     return f"""
 [identity.host]
 certificate = "{identity.certificate}"
@@ -139,19 +139,27 @@ def serve_secrets(
 
 
 class Relay:
-    """A TCP relay to an address, until it is closed: then there is nothing to connect to."""
+    """A TCP relay to an address, but while it is closed: then there is nothing to connect to."""
 
     def __init__(self, target: tuple[str, int]):
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._sockets: list[socket.socket] = []
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        # Never listens: it keeps the port from others while this is closed.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = self._reserved.getsockname()[1]
+        self.open()
 
-    def _accept(self) -> None:
+    def open(self) -> None:
+        """Listens again."""
+        listener = socket.create_server(("127.0.0.1", self.port), reuse_port=True)
+        self._listener, self._sockets = listener, []
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
                 server = socket.create_connection(self._target)
             except OSError:
                 return

@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator import REPOSITORY, TOOL, Emulator
-from secrets_endpoint import configuration
+from emulator import REPOSITORY, Emulator
+from followers import Follower
 from test_secrets_outages import until
 
 # What scripts/test unpacks.
@@ -20,44 +20,16 @@ NGINX = UNPACKED / "nginx/usr/sbin/nginx"
 PAIR = ("tls.crt", "tls.key")
 
 
-class Watch:
-    """`render --watch` of a pair of files from the members `crt` and `key` of a secret."""
-
-    def __init__(self, emulator: Emulator, directory: Path, secret: str, pid_file: Path):
-        self.out = directory / "out"
-        self._log = directory / "watch.log"
-        config = directory / "config.toml"
-        config.write_text(configuration(emulator, ""))
-        config.chmod(0o600)
-        templates = []
-        for name in PAIR:
-            template = directory / f"{name}.j2"
-            member = name.removeprefix("tls.")
-            template.write_text(f"{{{{ secret('{secret}').{member} }}}}\n")
-            templates.append(str(template))
-        times = "--secrets-ttl 1s --quiet-period 1s --splay 0s --log-format json"
-        self._command = [
-            *(str(TOOL), "render", *templates, "--out-dir", str(self.out), "--watch", *shlex.split(times)),
-            *("--config", str(config), "--role", "reader", "--on-change", f"signal:HUP:{pid_file}"),
-        ]
-        self.process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLES_ANYWHERE_")}
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, env=kept, stdin=subprocess.DEVNULL, stderr=log)
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(timeout=30)
-
-    def events(self, name: str) -> list[dict]:
-        # The last line can still be in the making.
-        lines = [line for line in self.log().splitlines() if line.endswith("}")]
-        return [one for one in map(json.loads, lines) if one["event"] == name]
-
-    def log(self) -> str:
-        return self._log.read_text()
+def render_pair(emulator: Emulator, directory: Path, secret: str, pid_file: Path) -> Follower:
+    """Returns `render --watch` of a pair of files in `out` from the members `crt` and `key` of a secret."""
+    templates = []
+    for name in PAIR:
+        template = directory / f"{name}.j2"
+        member = name.removeprefix("tls.")
+        template.write_text(f"{{{{ secret('{secret}').{member} }}}}\n")
+        templates.append(str(template))
+    words = [*templates, "--out-dir", str(directory / "out"), "--watch", "--on-change", f"signal:HUP:{pid_file}"]
+    return Follower(emulator, directory, "render", *words)
 
 
 def put(emulator: Emulator, secret: str, crt: str, key: str) -> None:
@@ -134,13 +106,13 @@ def test_nginx_gets_a_rotated_certificate_and_drops_no_connection(emulator, tmp_
     secret = "prod/nginx-tls"
     first, second = (certificate(tmp_path, name) for name in ("first.example", "second.example"))
     put(emulator, secret, *first)
-    watch = Watch(emulator, tmp_path, secret, tmp_path / "nginx.pid")
+    out, watch = tmp_path / "out", render_pair(emulator, tmp_path, secret, tmp_path / "nginx.pid")
     watch.start()
     try:
-        until(lambda: all((watch.out / name).exists() for name in PAIR) or None, "the files")
+        until(lambda: all((out / name).exists() for name in PAIR) or None, "the files")
         # There is no process yet.
         until(lambda: watch.events("action_failed") or None, "the first action")
-        with nginx(tmp_path, watch.out) as port:
+        with nginx(tmp_path, out) as port:
             until(lambda: is_served(port, first[0]), "the first certificate")
             with connect(port) as slow:
                 slow.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

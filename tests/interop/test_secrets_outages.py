@@ -64,6 +64,8 @@ def until(found, what: str):
     while time.monotonic() < deadline:
         if (result := found()) is not None:
             return result
+        # What is looked at needs the cores too.
+        time.sleep(0.02)
     pytest.fail(f"not within {DEADLINE_SECONDS} s: {what}")
 
 

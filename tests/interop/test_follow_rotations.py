@@ -1,0 +1,346 @@
+"""Programs that follow a secret through rotations while the emulator fails.
+
+Each acts once for each quiet period in which the bytes that it consumes changed, and never otherwise. That is
+held against its own log, which says when it saw a change, so that a slow machine changes how many quiet
+periods there are, but not whether the test passes.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from emulator import Emulator
+from followers import QUIET_SECONDS, Follower
+from secrets_endpoint import Relay
+from test_secrets_outages import until
+
+# A part of each value, which is in no log.
+MARK = "hush"
+PAIR = ("crt", "key")
+MEMBERS = (*PAIR, "password", "token", "note")
+# The members that rotations change. Nothing consumes `note`: that is another version with the same bytes.
+ROTATIONS = {
+    "pair": PAIR,
+    "password": ("password",),
+    "token": ("token",),
+    "note": ("note",),
+    "same": (),
+    "all": MEMBERS,
+}
+# How the emulator fails, and the rotations meanwhile, which come one after the other.
+BURSTS = [
+    ("nothing", "pair token pair note password pair"),
+    ("5xx", "password password note password same password"),
+    ("connection refused", "pair note pair pair same pair"),
+    ("throttling", "same note same note same note"),
+    ("no answer", "token token pair note token same"),
+    ("access denied", "password note pair password token same"),
+    ("lost answers", "note token note token same note"),
+    ("nothing", "same note same note"),
+    ("5xx", "token password pair all"),
+]
+LONG = [(failure, rotation) for (failure, _), rotation in zip(BURSTS * 6, list(ROTATIONS) * 9, strict=True)]
+IS_LONG = os.environ.get("ROLES_ANYWHERE_LONG") == "1"
+READS = ("GetSecretValue", "DescribeSecret")
+FAILURES = {
+    "5xx": {"status": 503, "code": "InternalServiceError"},
+    "throttling": {"code": "ThrottlingException", "message": "Rate exceeded"},
+    "no answer": {"delay_ms": 5_000, "cut": True},
+    "access denied": {"code": "AccessDeniedException", "status": 400},
+    "lost answers": {"perform": True, "cut": True},
+}
+# So many calls meet a failure, at least.
+MET = 4
+# So many calls of a follower take 2 s or more: what it has read before is acted on by then.
+CHECKS = 5
+
+
+class RotatedSecret:
+    """A secret with the members of `MEMBERS`."""
+
+    def __init__(self, emulator: Emulator):
+        self._emulator = emulator
+        self.name = f"rotated/{uuid.uuid4().hex}"
+        self.count = 0
+        self.current = {member: f"{MARK}-{member}-0" for member in MEMBERS}
+        # What the versions hold.
+        self.versions: dict[str, dict[str, str]] = {}
+        self._put()
+
+    def rotate(self, *members: str) -> None:
+        self.count += 1
+        self.current = self.current | {member: f"{MARK}-{member}-{self.count}" for member in members}
+        self._put()
+
+    def _put(self) -> None:
+        value = {"name": self.name, "value": json.dumps(self.current)}
+        answer = self._emulator.control("POST", "/secrets", value)
+        self.versions[answer["version_id"]] = self.current
+
+
+class Followed:
+    """A follower, and the values that it has acted on by the notes of the program that it tells."""
+
+    def __init__(self, secret: RotatedSecret, follower: Follower, *members: str):
+        self.secret, self.follower, self.members = secret, follower, members
+        self._notes = follower.directory / "notes"
+        # The events of the start.
+        self._begin = 0
+
+    def seen(self) -> list[tuple[str, ...]]:
+        """Returns the values of the members at the start and at each action."""
+        notes = self._notes.read_text() if self._notes.exists() else ""
+        return [tuple(line.split()) for line in notes.split("\n")[:-1]]
+
+    def is_current(self) -> bool:
+        return self.seen()[-1:] == [tuple(self.secret.current[member] for member in self.members)]
+
+    def started(self) -> None:
+        """Waits until the first values are there."""
+        until(lambda: self.is_current() or None, f"the start: {self.follower.log()}")
+        self._begin = len(self.events())
+
+    def events(self) -> list:
+        return self.follower.events("references_changed", "action_started")[self._begin :]
+
+    def check(self) -> int:
+        """Checks what was done so far, and returns the number of actions."""
+        changes, actions, events = [], [], self.events()
+        for event in events:
+            if event.name == "references_changed":
+                changes.append(event.time)
+                continue
+            assert changes, f"an action without a change: {events}"
+            # Changes prolong the quiet period, up to six times.
+            is_quiet = event.time - changes[-1] >= QUIET_SECONDS
+            assert is_quiet or event.time - changes[0] >= 6 * QUIET_SECONDS, events
+            # The brake.
+            assert not actions or event.time - actions[-1] >= 2 * QUIET_SECONDS, events
+            actions.append(event.time)
+            changes = []
+        assert not changes, f"a change without an action: {events}"
+        seen = self.seen()
+        assert len(seen) == 1 + len(actions), (seen, events)
+        for before, after in itertools.pairwise(seen):
+            assert before != after and all(map(is_as_new, before, after)), seen
+        assert self.is_current(), seen
+        return len(actions)
+
+
+def is_as_new(before: str, after: str) -> bool:
+    """Says whether a value is not of an earlier rotation than another one of the same member."""
+    numbers = [int(value.rpartition("-")[2]) for value in (before, after)]
+    return numbers[0] <= numbers[1]
+
+
+class Watched(Followed):
+    """`watch`, which tells of versions: a line for each reference, and an empty one after those of an action."""
+
+    def seen(self) -> list[tuple[str, ...]]:
+        versions = list(self.secret.versions.values())
+        seen = [tuple(versions[0][member] for member in self.members)]
+        notes = self._notes.read_text() if self._notes.exists() else ""
+        for action in notes.split("\n\n")[:-1]:
+            told = dict(zip(self.members, seen[-1], strict=True))
+            for line in map(json.loads, action.splitlines()):
+                member = line["reference"].rpartition("#")[2]
+                assert self.secret.versions[line["previous_version"]][member] == told[member], line
+                told[member] = self.secret.versions[line["version"]][member]
+            seen.append(tuple(told.values()))
+        return seen
+
+    def started(self) -> None:
+        until(lambda: self.follower.events("started") or None, f"the start: {self.follower.log()}")
+
+
+# Notes what is in a file, at the start and at each SIGHUP.
+REREADS = """
+import os, signal, sys
+def note(*_):
+    with open(os.environ["T"]) as file, open(sys.argv[1], "a") as notes:
+        notes.write(file.read() + "\\n")
+signal.signal(signal.SIGHUP, note)
+note()
+while True:
+    signal.pause()
+"""
+# Opens a pair of files all the time, until SIGTERM, and prints how many pairs there were.
+READER = """
+import os, signal, sys, time
+seen, going_on = [], True
+def stop(*_):
+    global going_on
+    going_on = False
+signal.signal(signal.SIGTERM, stop)
+def read(name, at):
+    with open(os.open(name, os.O_RDONLY, dir_fd=at)) as file:
+        return file.read()
+while going_on:
+    try:
+        at = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            crt, key = read("crt", at), read("key", at)
+        finally:
+            os.close(at)
+    except FileNotFoundError:
+        # It was replaced and removed meanwhile, or is not there yet.
+        continue
+    # A thousand times in a second.
+    time.sleep(0.001)
+    if crt.replace("crt", "key") != key:
+        sys.exit(f"torn: {crt!r} and {key!r}")
+    if seen[-1:] != [crt]:
+        seen.append(crt)
+print(len(seen))
+"""
+
+
+@contextlib.contextmanager
+def pairs_read(directory: Path) -> Iterator[list[int]]:
+    """Reads the pair in a directory meanwhile; gives the number of pairs in the end."""
+    command = [sys.executable, "-c", READER, str(directory / "..data")]
+    reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    numbers: list[int] = []
+    try:
+        yield numbers
+    finally:
+        reader.terminate()
+        out, err = reader.communicate(timeout=30)
+    assert reader.returncode == 0, err
+    numbers.append(int(out))
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """A directory in memory for the runs of `exec`."""
+    directory = Path(tempfile.mkdtemp(dir="/dev/shm", prefix="roles-anywhere-test-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def directory_of(parent: Path, name: str) -> Path:
+    (parent / name).mkdir()
+    return parent / name
+
+
+def rendering(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
+    directory = directory_of(parent, "files")
+    templates = []
+    for member in PAIR:
+        template = directory / f"{member}.j2"
+        template.write_text(f"{{{{ secret('{secret.name}').{member} }}}}\n")
+        templates.append(str(template))
+    out, notes = directory / "out", directory / "notes"
+    action = f"paste -d ' ' {out}/crt {out}/key >> {notes}"
+    words = [*templates, "--out-dir", str(out), "--watch", "--on-change", action, *options]
+    return Followed(secret, Follower(emulator, directory, "render", *words, leaf="p256"), *PAIR)
+
+
+def restarted(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
+    directory = directory_of(parent, "restarted")
+    program = f'echo "$P" >> {directory}/notes; exec sleep 600'
+    words = ["--on-rotate", "restart", f"--env=P=sm://{secret.name}#password", *options]
+    words += ["--", "sh", "-c", program]
+    return Followed(secret, Follower(emulator, directory, "exec", *words, leaf="p384"), "password")
+
+
+def rereading(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
+    directory = directory_of(parent, "rereading")
+    words = ["--on-rotate", "signal:HUP", f"--file=T=sm://{secret.name}#token", *options]
+    words += ["--", sys.executable, "-c", REREADS, str(directory / "notes")]
+    return Followed(secret, Follower(emulator, directory, "exec", *words, leaf="p521"), "token")
+
+
+def watching(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
+    directory = directory_of(parent, "watching")
+    members = ("crt", "token")
+    references = [f"sm://{secret.name}#{member}" for member in members]
+    words = [*references, "--exec", f"cat >> {directory}/notes; echo >> {directory}/notes", *options]
+    return Watched(secret, Follower(emulator, directory, "watch", *words, leaf="rsa2048"), *members)
+
+
+@contextlib.contextmanager
+def failing(emulator: Emulator, relay: Relay, failure: str) -> Iterator[None]:
+    """Has the emulator fail meanwhile. It has met calls before."""
+    if failure == "nothing":
+        yield
+    elif failure == "connection refused":
+        relay.close()
+        # Nobody sees these calls. Each follower makes some.
+        time.sleep(2)
+        yield
+        relay.open()
+    else:
+        operations, times = (READS if failure == "access denied" else ("*",)), 1_000
+        for operation in operations:
+            emulator.fault(operation=operation, times=times, **FAILURES[failure])
+
+        def met() -> bool:
+            left = sum(fault["times"] for fault in emulator.control("GET", "/faults"))
+            return len(operations) * times - left >= MET
+
+        until(lambda: met() or None, f"calls that meet {failure}")
+        yield
+        emulator.control("DELETE", "/faults")
+
+
+def wait_for_checks(emulator: Emulator, leaves: list[str], checks: int) -> None:
+    """Waits until each follower has asked AWS so many times. At least half of the TTL, 0.5 s, is between two."""
+    emulator.control("DELETE", "/requests")
+
+    def done() -> bool:
+        answered = [line for line in emulator.requests() if line["operation"] in READS and line["status"] == 200]
+        sources = [line["session"]["source_identity"] for line in answered]
+        return all(sources.count(f"CN={leaf}") >= checks for leaf in leaves)
+
+    until(lambda: done() or None, f"{checks} checks of each of {leaves}")
+
+
+@pytest.mark.long
+def test_each_follower_acts_once_for_each_quiet_period_with_changes(emulator, tmp_path, memory):
+    secret = RotatedSecret(emulator)
+    aws = urlsplit(emulator.endpoint)
+    relay = Relay((aws.hostname, aws.port))
+    options = ["--secrets-endpoint", f"https://{aws.hostname}:{relay.port}"]
+    makers = (rendering, restarted, rereading, watching)
+    followed = [make(emulator, tmp_path, secret, *options) for make in makers]
+    out = followed[0].follower.directory / "out"
+    with contextlib.ExitStack() as stack:
+        for each in followed:
+            each.follower.start()
+            stack.callback(each.follower.kill)
+        for each in followed:
+            each.started()
+        pairs = stack.enter_context(pairs_read(out))
+        leaves = [each.follower.leaf for each in followed]
+        # What a follower reads first is no change.
+        wait_for_checks(emulator, leaves, 2)
+        for failure, rotations in BURSTS + (LONG if IS_LONG else []):
+            counts, before = [each.check() for each in followed], secret.current
+            with failing(emulator, relay, failure):
+                for rotation in rotations.split():
+                    secret.rotate(*ROTATIONS[rotation])
+            for each in followed:
+                until(lambda each=each: each.is_current() or None, f"{secret.current}: {each.follower.log()}")
+            wait_for_checks(emulator, leaves, CHECKS)
+            for each, count in zip(followed, counts, strict=True):
+                has_changed = any(before[member] != secret.current[member] for member in each.members)
+                assert (each.check() > count) == has_changed, (failure, rotations, each.follower.log())
+        assert secret.count >= 50
+        for each in followed:
+            assert each.follower.stop() in (0, -signal.SIGTERM)
+            assert MARK not in each.follower.log()
+    assert pairs[0] > 1
