@@ -4,10 +4,10 @@ pub mod aws_files;
 mod child;
 mod credentials;
 pub mod environment;
+mod following;
 mod plan;
 mod process_line;
 mod roles;
-mod rotation;
 mod values;
 
 use std::ffi::OsString;

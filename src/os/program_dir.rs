@@ -87,18 +87,24 @@ impl ProgramDir {
         Ok(path)
     }
 
-    /// Writes a file in the place of another one, as a whole: a reader has all of the one or of the other.
-    /// Returns its path.
-    pub fn replace(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
-        let (path, new) = (self.0.join(name), self.0.join(format!(".{name}.new")));
-        // One that could not be written is in the way.
-        let _ = fs::remove_file(&new);
-        let replaced = write_new(&new, contents).and_then(|()| fs::rename(&new, &path));
-        if replaced.is_err() {
+    /// Writes new files beside those of their names, which stay as they are until [`NewFiles::put_in_place`].
+    pub fn write_beside<'a>(
+        &'a self,
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<NewFiles<'a>, Error> {
+        let mut written = NewFiles { directory: self, names: Vec::new() };
+        for (name, contents) in files {
+            let new = self.path_beside(name);
+            // One of a run that was killed is in the way.
             let _ = fs::remove_file(&new);
+            written.names.push(name);
+            write_new(&new, contents).map_err(|source| self.failed(source))?;
         }
-        replaced.map_err(|source| self.failed(source))?;
-        Ok(path)
+        Ok(written)
+    }
+
+    fn path_beside(&self, name: &str) -> PathBuf {
+        self.0.join(format!(".{name}.new"))
     }
 
     /// Removes a file, if it is there.
@@ -111,6 +117,35 @@ impl ProgramDir {
 
     fn failed(&self, source: io::Error) -> Error {
         RunError::ProgramDir { path: self.0.clone(), source }.into()
+    }
+}
+
+/// Files that are beside those that they replace. They are removed unless they are put in their place.
+#[derive(Debug)]
+pub struct NewFiles<'a> {
+    directory: &'a ProgramDir,
+    names: Vec<&'a str>,
+}
+
+impl NewFiles<'_> {
+    /// Puts them in their place, each as a whole: a reader has all of the one file or of the other. If it fails,
+    /// some are in place, and others are not.
+    pub fn put_in_place(self) -> Result<(), Error> {
+        for name in &self.names {
+            let renamed =
+                fs::rename(self.directory.path_beside(name), self.directory.path_of(name));
+            renamed.map_err(|source| self.directory.failed(source))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFiles<'_> {
+    fn drop(&mut self) {
+        for name in &self.names {
+            // Those in place are not here any more.
+            let _ = fs::remove_file(self.directory.path_beside(name));
+        }
     }
 }
 
@@ -331,7 +366,9 @@ mod tests {
         let before = File::open(&file).unwrap();
         // What an interrupted write has left.
         File::create(made.path().join(".token.new")).unwrap();
-        assert_eq!(made.replace("token", b"second").unwrap(), file);
+        let new = made.write_beside([("token", &b"second"[..])].into_iter()).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"first");
+        new.put_in_place().unwrap();
         assert_eq!((fs::read(&file).unwrap(), mode(&file)), (b"second".to_vec(), 0o400));
         assert_eq!(
             io::read_to_string(before).unwrap(),
@@ -343,6 +380,24 @@ mod tests {
         made.remove("token").unwrap();
         made.remove("token").unwrap();
         assert!(!file.exists());
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a file of a test")]
+    fn no_file_is_replaced_if_one_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = ProgramDir::create(&parent(&folder)).unwrap();
+        let key = made.write("key", b"first").unwrap();
+        // A directory cannot be removed as a file.
+        let blocked = made.path().join(".certificate.new");
+        fs::create_dir(&blocked).unwrap();
+        let files = [("key", &b"second"[..]), ("certificate", b"second")];
+        made.write_beside(files.into_iter()).unwrap_err();
+        assert_eq!(fs::read(&key).unwrap(), b"first");
+        assert!(!made.path().join(".key.new").exists());
+        fs::remove_dir(&blocked).unwrap();
+        made.write_beside(files.into_iter()).unwrap().put_in_place().unwrap();
+        assert_eq!(fs::read(&key).unwrap(), b"second");
     }
 
     #[test]

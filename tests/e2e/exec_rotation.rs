@@ -179,6 +179,32 @@ fn file_is_replaced_before_the_program_gets_a_signal() {
     assert_eq!((ended_by(status), lines), (Some(15), Vec::new()));
 }
 
+/// A pair is of one version, also if a file of it cannot be written.
+#[test]
+fn no_file_is_replaced_if_one_cannot_be_written() {
+    let env = TestEnvironment::new();
+    let options = ["--file", "A=sm://prod/plain", "--file", "B=sm://prod/plain"];
+    let script = r#"trap 'echo "$(cat "$A") $(cat "$B")"' USR1; echo "$B"
+        while :; do sleep 0.1; done"#;
+    let followed = Followed::start(&env, "signal:USR1", &options, script);
+    let file = followed.line();
+    let directory = Path::new(&file).parent().unwrap();
+    // A directory is in the way of the new file.
+    let blocked = directory.join(".B.new");
+    std::fs::create_dir(&blocked).unwrap();
+    rotate(&env, PLAIN, "second-value");
+    let mut events = Vec::new();
+    while !events.iter().any(|line: &String| line.contains("event=files_write_failed")) {
+        events.push(followed.log.recv_timeout(LIMIT).unwrap());
+    }
+    assert!(!events.iter().any(|line| line.contains("event=action_")), "{events:?}");
+    assert_eq!(std::fs::read(directory.join("A")).unwrap(), b"s3cr3t");
+    std::fs::remove_dir(&blocked).unwrap();
+    assert_eq!(followed.line(), "second-value second-value");
+    assert!(followed.event("files_written").contains("/A"));
+    followed.stop();
+}
+
 #[test]
 fn command_is_run_without_our_variables() {
     let env = TestEnvironment::new();

@@ -12,7 +12,7 @@ use crate::options::table::program_variables::ALLOW_ARGS;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
 use crate::output::error::Error;
 use crate::output::usage::UsageError;
-use crate::secrets::variables::{AssignedVariables, EnvName, VariableSources, WantedVariables};
+use crate::secrets::variables::{AssignedVariables, VariableSources, WantedVariables};
 
 /// What a program is given.
 #[derive(Clone, Debug)]
@@ -70,9 +70,9 @@ pub(super) fn assign(
     Ok(())
 }
 
-/// As [`assign`], after other values were set, which are `before` with what the caller has in their place.
-/// Files are replaced as a whole.
-pub(super) fn assign_again(
+/// Sets the variables of a program as [`assign`] does, after other values were set, which are `before` with what the
+/// caller has in their place. `directory` has its files, or gets them later.
+pub(super) fn set_again(
     assigned: &AssignedVariables,
     (before, caller): (&AssignedVariables, &ProgramVariables),
     variables: &mut ProgramVariables,
@@ -83,21 +83,8 @@ pub(super) fn assign_again(
     }
     let values = AssignedVariables { files: Vec::new(), ..assigned.clone() };
     assign(&values, variables, None)?;
-    let Some(directory) = directory else { return Ok(()) };
-    let known = |name: &EnvName| before.files.iter().find(|(known, _)| known == name);
-    for (name, contents) in &assigned.files {
-        let path = match known(name) {
-            Some((_, known)) if known.expose() == contents.expose() => {
-                directory.path_of(name.as_str())
-            }
-            _ => directory.replace(name.as_str(), contents.expose())?,
-        };
-        variables.set(name.as_str(), path);
-    }
-    for (name, _) in &before.files {
-        if !assigned.files.iter().any(|(kept, _)| kept == name) {
-            directory.remove(name.as_str())?;
-        }
+    for ((name, _), directory) in assigned.files.iter().zip(directory.into_iter().cycle()) {
+        variables.set(name.as_str(), directory.path_of(name.as_str()));
     }
     Ok(())
 }

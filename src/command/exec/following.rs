@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
@@ -12,7 +12,7 @@ use crate::app::actions::log_end;
 use crate::app::credentials_endpoint::{FollowedEnd, ProgramControl, ProgramDir, StartedEndpoint};
 use crate::command::Command as _;
 use crate::command::exec::environment::ProgramVariables;
-use crate::command::exec::values::assign_again;
+use crate::command::exec::values::set_again;
 use crate::command::exec::{ExecPlan, ExecRoles};
 use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::program_action::ProgramAction;
@@ -22,10 +22,14 @@ use crate::options::on_rotate::OnRotate;
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::ActionError;
-use crate::output::log::Log;
-use crate::output::log::events::{ACTION_STARTED, VARIABLES_KEPT};
+use crate::output::log::events::{
+    ACTION_STARTED, FILES_WRITE_FAILED, FILES_WRITTEN, VARIABLES_KEPT,
+};
+use crate::output::log::{Field, Log};
 use crate::output::program::ProgramError;
-use crate::secrets::variables::{AssignedVariables, VariableLimits, WantedVariables};
+use crate::secrets::variables::{AssignedVariables, EnvName, VariableLimits, WantedVariables};
+use roles_anywhere_client::secret::SecretBytes;
+use roles_anywhere_client::text::disclosure::path_name;
 
 /// The exit code of a program that was ended by `--on-rotate exit`: `EX_TEMPFAIL` of sysexits.h, by which the
 /// caller starts it again.
@@ -36,6 +40,8 @@ struct ProgramInputs {
     assigned: AssignedVariables,
     arguments: Vec<OsString>,
     variables: ProgramVariables,
+    /// Whether its files are those of `assigned`. Not if some of them could not be put in their place.
+    has_files: bool,
 }
 
 /// A program and what it gets.
@@ -93,7 +99,7 @@ impl ExecPlan {
             limits,
             caller: self.variables_before(app, credentials.as_ref()),
             directory: directory.as_ref(),
-            given: RefCell::new(ProgramInputs { assigned, arguments, variables }),
+            given: RefCell::new(ProgramInputs { assigned, arguments, variables, has_files: true }),
         };
         let words = app.arguments();
         let words = own_words(Self::NAME, Self::OPTIONS, &words);
@@ -141,15 +147,44 @@ impl FollowedProgram<'_> {
         Ok(self.wanted.clone().assigned(values, &self.limits)?)
     }
 
-    /// Replaces the files, and keeps variables and arguments for the next start.
-    fn give(&self, assigned: AssignedVariables) -> Result<(), Error> {
-        let mut given = self.given.borrow_mut();
+    /// Returns what the program is to get in place of what it has.
+    fn inputs(&self, assigned: AssignedVariables) -> Result<ProgramInputs, Error> {
+        let given = self.given.borrow();
         let mut variables = given.variables.clone();
         let before = (&given.assigned, &self.caller);
-        assign_again(&assigned, before, &mut variables, self.directory)?;
+        set_again(&assigned, before, &mut variables, self.directory)?;
         let arguments = self.plan.program.arguments(&assigned);
-        *given = ProgramInputs { assigned, arguments, variables };
-        Ok(())
+        Ok(ProgramInputs { assigned, arguments, variables, has_files: true })
+    }
+
+    /// Replaces the files, and keeps variables and arguments for the next start. If a file cannot be written,
+    /// none is replaced. Returns the paths of the new ones.
+    fn give(&self, inputs: ProgramInputs) -> Result<Vec<PathBuf>, Error> {
+        let mut given = self.given.borrow_mut();
+        let mut paths = Vec::new();
+        if let Some(directory) = self.directory {
+            let is_in_place = |file: &(EnvName, SecretBytes)| {
+                let mut known = given.assigned.files.iter();
+                let is_same = |(name, contents): &(EnvName, SecretBytes)| {
+                    *name == file.0 && contents.expose() == file.1.expose()
+                };
+                given.has_files && known.any(is_same)
+            };
+            let files = inputs.assigned.files.iter().filter(|file| !is_in_place(file));
+            let files: Vec<(&str, &[u8])> =
+                files.map(|(name, contents)| (name.as_str(), contents.expose())).collect();
+            paths.extend(files.iter().map(|(name, _)| directory.path_of(name)));
+            let new = directory.write_beside(files.into_iter())?;
+            given.has_files = false;
+            new.put_in_place()?;
+            for (name, _) in &given.assigned.files {
+                if !inputs.assigned.files.iter().any(|(kept, _)| kept == name) {
+                    directory.remove(name.as_str())?;
+                }
+            }
+        }
+        *given = inputs;
+        Ok(paths)
     }
 
     /// Returns the variables of a command that is run beside the program: those of the caller, and the paths of
@@ -167,10 +202,8 @@ impl FollowedProgram<'_> {
 }
 
 impl ProgramConsumer<'_> {
-    async fn perform(&self, values: &FollowedValues) -> Result<(), Error> {
+    async fn perform(&self) -> Result<(), Error> {
         let program = self.program;
-        // A program that cannot be given the new values goes on.
-        program.give(program.assigned(values)?)?;
         match self.action {
             ProgramAction::Restart => self.control.restart().await,
             ProgramAction::Signal(signal) => self.control.signal(*signal).await,
@@ -187,14 +220,30 @@ impl ProgramConsumer<'_> {
 impl Consumer for ProgramConsumer<'_> {
     fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
         let assigned = self.program.assigned(values)?;
-        Ok(!assigned.is_same(&self.program.given.borrow().assigned))
+        let given = self.program.given.borrow();
+        Ok(!given.has_files || !assigned.is_same(&given.assigned))
     }
 
     fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
+            let program = self.program;
+            let inputs = program.assigned(values).and_then(|assigned| program.inputs(assigned));
+            match inputs.and_then(|inputs| program.give(inputs)) {
+                Ok(files) if files.is_empty() => {}
+                Ok(files) => {
+                    let files = files.iter().map(|path| path_name(path, true).to_string());
+                    let files = files.collect::<Vec<_>>().join(" ");
+                    self.log.event(&FILES_WRITTEN, &[("files", &files)]);
+                }
+                Err(error) => {
+                    let (reason, hint) = error.log_fields();
+                    let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+                    return self.log.event(&FILES_WRITE_FAILED, &fields);
+                }
+            }
             let name = self.action.to_string();
             self.log.event(&ACTION_STARTED, &[("action", &name)]);
-            let performed = self.perform(values).await;
+            let performed = self.perform().await;
             log_end(&name, &performed, self.log);
         })
     }
