@@ -8,28 +8,30 @@ periods there are, but not whether the test passes.
 import contextlib
 import itertools
 import json
-import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from emulator import Emulator
-from followers import QUIET_SECONDS, Follower
+from followers import (
+    IS_LONG,
+    MARK,
+    MEMBERS,
+    PAIR,
+    QUIET_SECONDS,
+    Follower,
+    RotatedSecret,
+    memory,  # noqa: F401
+    pair_templates,
+    pairs_read,
+)
 from secrets_endpoint import Relay
 from test_secrets_outages import until
 
-# A part of each value, which is in no log.
-MARK = "hush"
-PAIR = ("crt", "key")
-MEMBERS = (*PAIR, "password", "token", "note")
 # The members that rotations change. Nothing consumes `note`: that is another version with the same bytes.
 ROTATIONS = {
     "pair": PAIR,
@@ -51,8 +53,7 @@ BURSTS = [
     ("nothing", "same note same note"),
     ("5xx", "token password pair all"),
 ]
-LONG = [(failure, rotation) for (failure, _), rotation in zip(BURSTS * 6, list(ROTATIONS) * 9, strict=True)]
-IS_LONG = os.environ.get("ROLES_ANYWHERE_LONG") == "1"
+LONG = [(failure, rotation) for failure, _ in BURSTS for rotation in ROTATIONS]
 READS = ("GetSecretValue", "DescribeSecret")
 FAILURES = {
     "5xx": {"status": 503, "code": "InternalServiceError"},
@@ -65,29 +66,6 @@ FAILURES = {
 MET = 4
 # So many calls of a follower take 2 s or more: what it has read before is acted on by then.
 CHECKS = 5
-
-
-class RotatedSecret:
-    """A secret with the members of `MEMBERS`."""
-
-    def __init__(self, emulator: Emulator):
-        self._emulator = emulator
-        self.name = f"rotated/{uuid.uuid4().hex}"
-        self.count = 0
-        self.current = {member: f"{MARK}-{member}-0" for member in MEMBERS}
-        # What the versions hold.
-        self.versions: dict[str, dict[str, str]] = {}
-        self._put()
-
-    def rotate(self, *members: str) -> None:
-        self.count += 1
-        self.current = self.current | {member: f"{MARK}-{member}-{self.count}" for member in members}
-        self._put()
-
-    def _put(self) -> None:
-        value = {"name": self.name, "value": json.dumps(self.current)}
-        answer = self._emulator.control("POST", "/secrets", value)
-        self.versions[answer["version_id"]] = self.current
 
 
 class Followed:
@@ -162,7 +140,7 @@ class Watched(Followed):
         return seen
 
     def started(self) -> None:
-        until(lambda: self.follower.events("started") or None, f"the start: {self.follower.log()}")
+        until(lambda: self.follower.is_ready() or None, f"the start: {self.follower.log()}")
 
 
 # Notes what is in a file, at the start and at each SIGHUP.
@@ -176,61 +154,6 @@ note()
 while True:
     signal.pause()
 """
-# Opens a pair of files all the time, until SIGTERM, and prints how many pairs there were.
-READER = """
-import os, signal, sys, time
-seen, going_on = [], True
-def stop(*_):
-    global going_on
-    going_on = False
-signal.signal(signal.SIGTERM, stop)
-def read(name, at):
-    with open(os.open(name, os.O_RDONLY, dir_fd=at)) as file:
-        return file.read()
-while going_on:
-    try:
-        at = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            crt, key = read("crt", at), read("key", at)
-        finally:
-            os.close(at)
-    except FileNotFoundError:
-        # It was replaced and removed meanwhile, or is not there yet.
-        continue
-    # A thousand times in a second.
-    time.sleep(0.001)
-    if crt.replace("crt", "key") != key:
-        sys.exit(f"torn: {crt!r} and {key!r}")
-    if seen[-1:] != [crt]:
-        seen.append(crt)
-print(len(seen))
-"""
-
-
-@contextlib.contextmanager
-def pairs_read(directory: Path) -> Iterator[list[int]]:
-    """Reads the pair in a directory meanwhile; gives the number of pairs in the end."""
-    command = [sys.executable, "-c", READER, str(directory / "..data")]
-    reader = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    numbers: list[int] = []
-    try:
-        yield numbers
-    finally:
-        reader.terminate()
-        out, err = reader.communicate(timeout=30)
-    assert reader.returncode == 0, err
-    numbers.append(int(out))
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """A directory in memory for the runs of `exec`."""
-    directory = Path(tempfile.mkdtemp(dir="/dev/shm", prefix="roles-anywhere-test-"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
-    yield directory
-    shutil.rmtree(directory)
-
-
 def directory_of(parent: Path, name: str) -> Path:
     (parent / name).mkdir()
     return parent / name
@@ -238,14 +161,9 @@ def directory_of(parent: Path, name: str) -> Path:
 
 def rendering(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
     directory = directory_of(parent, "files")
-    templates = []
-    for member in PAIR:
-        template = directory / f"{member}.j2"
-        template.write_text(f"{{{{ secret('{secret.name}').{member} }}}}\n")
-        templates.append(str(template))
     out, notes = directory / "out", directory / "notes"
     action = f"paste -d ' ' {out}/crt {out}/key >> {notes}"
-    words = [*templates, "--out-dir", str(out), "--watch", "--on-change", action, *options]
+    words = [*pair_templates(directory, secret), "--out-dir", str(out), "--watch", "--on-change", action, *options]
     return Followed(secret, Follower(emulator, directory, "render", *words, leaf="p256"), *PAIR)
 
 
@@ -310,7 +228,7 @@ def wait_for_checks(emulator: Emulator, leaves: list[str], checks: int) -> None:
 
 
 @pytest.mark.long
-def test_each_follower_acts_once_for_each_quiet_period_with_changes(emulator, tmp_path, memory):
+def test_each_follower_acts_once_for_each_quiet_period_with_changes(emulator, tmp_path, memory):  # noqa: F811
     secret = RotatedSecret(emulator)
     aws = urlsplit(emulator.endpoint)
     relay = Relay((aws.hostname, aws.port))
