@@ -1,13 +1,15 @@
 //! References that are followed in this process: their sessions come from the session cache, their values from
 //! a cache of secrets.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, LocalBoxFuture, join_all, select};
+use futures_util::future::{Either, LocalBoxFuture, join_all, pending, select};
+use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::app::secrets_upstream::{SecretsUpstream, UpstreamRole};
@@ -31,10 +33,21 @@ use roles_anywhere_client::refresh::status::StatusChannel;
 /// References that are followed in this process. [`FollowedReferences::run`] has to be polled beside the reads.
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct FollowedReferences<'a> {
-    app: &'a App,
     references: CachedReferences,
+    /// The roles that they are read with.
+    roles: Vec<Rc<FollowedRole>>,
+    reader: Rc<FollowingReader<'a>>,
+}
+
+/// What reads references, with sessions and values that outlive the list of references.
+struct FollowingReader<'a> {
+    app: &'a App,
+    upstream: Rc<SecretsUpstream>,
     cache: Rc<SecretsCache>,
-    roles: Vec<FollowedRole>,
+    ttl: Duration,
+    /// The roles whose sessions are kept.
+    roles: RefCell<Vec<Rc<FollowedRole>>>,
+    are_replaced: Notify,
     /// The copies on disk that are kept current, and may stand in.
     offline: Option<OfflinePlan>,
     ports: Ports,
@@ -42,7 +55,8 @@ pub struct FollowedReferences<'a> {
 
 /// A role that references are read with.
 struct FollowedRole {
-    plan: SessionPlan,
+    name: Option<Arc<str>>,
+    role: ReferenceRole,
     passwords: Arc<KeyPassword>,
     channel: Arc<StatusChannel>,
     ports: Ports,
@@ -57,80 +71,82 @@ impl App {
         references: &[NamedReference],
         policy: CachePolicy,
     ) -> Result<FollowedReferences<'a>, Error> {
-        let named = roles.named(references, self.environment(), self.paths());
+        let ports = SessionClient::open(self, &quiet(&roles.own().session)).ports();
+        let upstream = Rc::new(SecretsUpstream::default());
+        let calling = Rc::clone(&upstream) as _;
+        let cache = Rc::new(SecretsCache::new(calling, ports.clone(), policy, Vec::new()));
+        let reader = FollowingReader {
+            app: self,
+            upstream,
+            cache,
+            ttl: policy.ttl,
+            roles: RefCell::default(),
+            are_replaced: Notify::new(),
+            offline: roles.offline().cloned(),
+            ports,
+        };
+        let followed = Rc::new(reader).following(roles, references)?;
+        followed.use_roles();
+        Ok(followed)
+    }
+}
+
+impl<'a> FollowingReader<'a> {
+    fn following(
+        self: Rc<Self>,
+        roles: &ReferenceRoles,
+        references: &[NamedReference],
+    ) -> Result<FollowedReferences<'a>, Error> {
+        let named = roles.named(references, self.app.environment(), self.app.paths());
         let plan = named.lookups(references)?;
-        let (mut followed, mut calling) = (Vec::new(), Vec::new());
+        let mut followed = Vec::new();
         for name in plan.roles() {
             let role = named.role(name).map_err(Error::from)?;
-            let (of_role, upstream) = FollowedRole::open(self, name, role);
-            followed.push(of_role);
-            calling.push(upstream);
+            followed.push(match self.usable_role(name) {
+                Some(known) => known,
+                None => Rc::new(FollowedRole::open(self.app, name, role)),
+            });
         }
-        let ports = SessionClient::open(self, &quiet(&roles.own().session)).ports();
-        let (ttl, timer) = (policy.ttl, Arc::clone(&ports.timer));
-        let upstream = Rc::new(SecretsUpstream::new(calling));
-        let cache = Rc::new(SecretsCache::new(upstream as _, ports.clone(), policy, Vec::new()));
-        let references =
-            CachedReferences::new(references, plan, Rc::clone(&cache) as _, ttl, timer);
-        let (roles, offline) = (followed, roles.offline().cloned());
-        Ok(FollowedReferences { app: self, references, cache, roles, offline, ports })
-    }
-}
-
-impl FollowedRole {
-    /// Returns a role, and how secrets are read with it.
-    fn open(app: &App, name: Option<&str>, role: &ReferenceRole) -> (Self, UpstreamRole) {
-        let plan = quiet(&role.session);
-        let client = app.key_passwords().share(SessionClient::open(app, &plan));
-        let (passwords, ports) = (Arc::clone(client.passwords()), client.ports());
-        let channel = Arc::new(StatusChannel::default());
-        let upstream = UpstreamRole::new(
-            name.map(Into::into),
-            plan.provider.clone(),
-            Arc::clone(&channel),
-            (role.endpoints.clone(), role.region.clone()),
-            ports.clone(),
-        );
-        // What renews the session reads the cache of sessions, and nothing else here does.
-        let plan = SessionPlan { cache: role.session.cache.clone(), ..plan };
-        (Self { plan, passwords, channel, ports }, upstream)
+        let (cache, timer) = (Rc::clone(&self.cache) as _, Arc::clone(&self.ports.timer));
+        let references = CachedReferences::new(references, plan, cache, self.ttl, timer);
+        Ok(FollowedReferences { references, roles: followed, reader: self })
     }
 
-    /// Keeps the session current.
-    async fn keep(&self, files: &Arc<SystemFiles>) -> Infallible {
-        let plan = Arc::new(with_typed_password(self.plan.clone(), self.passwords.typed()));
-        let Self { channel, ports, .. } = self;
-        let renewal = Renewal { channel, clock: &*ports.clock, timer: &*ports.timer };
-        renewal.run(None, async || renewed(&plan, files, ports).await).await
+    /// Returns a role that is kept, unless its last session could not be had: another attempt need not wait for
+    /// its pause.
+    fn usable_role(&self, name: Option<&str>) -> Option<Rc<FollowedRole>> {
+        let roles = self.roles.borrow();
+        let known = roles.iter().find(|role| role.name.as_deref() == name)?;
+        known.channel.status().last_error.is_none().then(|| Rc::clone(known))
     }
-}
 
-/// Returns the plan for calls beside a program: without the cache of sessions, and without the line for a person
-/// who waits.
-fn quiet(plan: &SessionPlan) -> SessionPlan {
-    SessionPlan { cache: CacheLocation::Disabled, waiting: WaitDisplay::Nothing, ..plan.clone() }
-}
-
-impl FollowedReferences<'_> {
-    /// Asks for the passwords of keys that have not been needed yet, and that a person has to type.
-    pub fn ask_for_passwords(&self) -> Result<(), Error> {
-        for role in &self.roles {
-            let client = SessionClient::open(self.app, &role.plan);
-            client.with_passwords(Arc::clone(&role.passwords)).ask_for_password()?;
+    /// Keeps the sessions of the roles current.
+    async fn keep_sessions(&self) -> Infallible {
+        let mut kept: Vec<(Rc<FollowedRole>, LocalBoxFuture<'_, Infallible>)> = Vec::new();
+        loop {
+            let roles = self.roles.borrow().clone();
+            let has = |role: &Rc<FollowedRole>| roles.iter().any(|other| Rc::ptr_eq(role, other));
+            kept.retain(|(role, _)| has(role));
+            for role in &roles {
+                if !kept.iter().any(|(known, _)| Rc::ptr_eq(known, role)) {
+                    let keeping = Rc::clone(role).keep(self.app.files());
+                    kept.push((Rc::clone(role), Box::pin(keeping)));
+                }
+            }
+            let keeping = join_all(kept.iter_mut().map(|(_, keeping)| keeping.as_mut()));
+            let keeping = async {
+                keeping.await;
+                // Without roles, there is nothing to keep.
+                pending::<()>().await;
+            };
+            select(pin!(keeping), pin!(self.are_replaced.notified())).await;
         }
-        Ok(())
     }
 
     /// Keeps sessions and values current, and the copies of these.
-    pub async fn run(&self) -> Infallible {
-        let files = self.app.files();
-        let sessions = join_all(self.roles.iter().map(|role| role.keep(files)));
+    async fn run(&self) -> Infallible {
+        let sessions = self.keep_sessions();
         let values = self.cache.keep_fresh(&|_| {});
-        let sessions = async {
-            sessions.await;
-            // Without roles, there is nothing to keep.
-            std::future::pending().await
-        };
         let offline = self.offline.as_ref();
         let copies = offline.and_then(|plan| self.app.offline_copies_or_warning(plan, &self.ports));
         let copies = copies.map(Rc::new);
@@ -138,7 +154,7 @@ impl FollowedReferences<'_> {
         let copies = async {
             match copies {
                 Some(copies) => copies.keep().await,
-                None => std::future::pending().await,
+                None => pending().await,
             }
         };
         match select(pin!(sessions), select(pin!(values), pin!(copies))).await {
@@ -150,8 +166,89 @@ impl FollowedReferences<'_> {
     }
 }
 
+impl FollowedRole {
+    fn open(app: &App, name: Option<&str>, role: &ReferenceRole) -> Self {
+        let plan = quiet(&role.session);
+        let client = app.key_passwords().share(SessionClient::open(app, &plan));
+        let (passwords, ports) = (Arc::clone(client.passwords()), client.ports());
+        let (name, role) = (name.map(Into::into), role.clone());
+        Self { name, role, passwords, channel: Arc::new(StatusChannel::default()), ports }
+    }
+
+    /// Returns how secrets are read with it.
+    fn upstream(&self) -> UpstreamRole {
+        let ReferenceRole { session, region, endpoints } = &self.role;
+        UpstreamRole::new(
+            self.name.clone(),
+            session.provider.clone(),
+            Arc::clone(&self.channel),
+            (endpoints.clone(), region.clone()),
+            self.ports.clone(),
+        )
+    }
+
+    /// Returns the plan of its sessions. What renews them reads the cache of sessions, and nothing else here does.
+    fn plan(&self) -> SessionPlan {
+        let session = &self.role.session;
+        SessionPlan { cache: session.cache.clone(), ..quiet(session) }
+    }
+
+    /// Keeps the session current.
+    async fn keep(self: Rc<Self>, files: &Arc<SystemFiles>) -> Infallible {
+        let plan = Arc::new(with_typed_password(self.plan(), self.passwords.typed()));
+        let Self { channel, ports, .. } = &*self;
+        let renewal = Renewal { channel, clock: &*ports.clock, timer: &*ports.timer };
+        renewal.run(None, async || renewed(&plan, files, ports).await).await
+    }
+}
+
+/// Returns the plan for calls beside a program: without the cache of sessions, and without the line for a person
+/// who waits.
+fn quiet(plan: &SessionPlan) -> SessionPlan {
+    SessionPlan { cache: CacheLocation::Disabled, waiting: WaitDisplay::Nothing, ..plan.clone() }
+}
+
+impl<'a> FollowedReferences<'a> {
+    /// Returns other references, with the sessions and values of these.
+    pub fn other(
+        &self,
+        roles: &ReferenceRoles,
+        references: &[NamedReference],
+    ) -> Result<FollowedReferences<'a>, Error> {
+        Rc::clone(&self.reader).following(roles, references)
+    }
+
+    /// Asks for the passwords of keys that have not been needed yet, and that a person has to type.
+    pub fn ask_for_passwords(&self) -> Result<(), Error> {
+        for role in &self.roles {
+            let plan = role.plan();
+            let client = SessionClient::open(self.reader.app, &plan);
+            client.with_passwords(Arc::clone(&role.passwords)).ask_for_password()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps sessions and values current, and the copies of these; also those of [`FollowedReferences::other`].
+    pub async fn run(&self) -> Infallible {
+        self.reader.run().await
+    }
+
+    /// Reads with the roles of these references from now on.
+    fn use_roles(&self) {
+        let mut used = self.reader.roles.borrow_mut();
+        let is_same = |(one, other): (&Rc<FollowedRole>, _)| Rc::ptr_eq(one, other);
+        if used.len() == self.roles.len() && used.iter().zip(&self.roles).all(is_same) {
+            return;
+        }
+        used.clone_from(&self.roles);
+        self.reader.upstream.replace_roles(used.iter().map(|role| role.upstream()).collect());
+        self.reader.are_replaced.notify_one();
+    }
+}
+
 impl ReferenceSource for FollowedReferences<'_> {
     fn read(&self) -> LocalBoxFuture<'_, Result<FollowedValues, Error>> {
+        self.use_roles();
         self.references.read()
     }
 

@@ -55,7 +55,7 @@ pub async fn follow(
     loop {
         let is_current = match source.read().await {
             Ok(values) => {
-                follower.read(values, consumer);
+                follower.read(source.generation(), values, consumer);
                 true
             }
             Err(error) => {
@@ -84,6 +84,8 @@ struct Follower<'a> {
     schedule: Schedule,
     /// What was read last.
     known: Option<FollowedValues>,
+    /// The generation of that.
+    generation: u64,
     reads: ReportedProblem,
     values: ReportedProblem,
     ports: FollowPorts<'a>,
@@ -94,6 +96,7 @@ impl<'a> Follower<'a> {
         Self {
             schedule: Schedule::new(timing),
             known: None,
+            generation: 0,
             reads: ReportedProblem::new(&FOLLOWED_READ_FAILED, &FOLLOWED_READ_RECOVERED),
             values: ReportedProblem::new(&VALUES_UNUSABLE, &VALUES_USABLE),
             ports,
@@ -101,10 +104,12 @@ impl<'a> Follower<'a> {
     }
 
     /// Takes what was read.
-    fn read(&mut self, values: FollowedValues, consumer: &dyn Consumer) {
+    fn read(&mut self, generation: u64, values: FollowedValues, consumer: &dyn Consumer) {
         let log = self.ports.log;
         self.reads.ended(log);
-        let changed = self.known.as_ref().map(|known| changed_names(known, &values));
+        // Values of other references are no changes of these.
+        let known = self.known.as_ref().filter(|_| generation == self.generation);
+        let changed = known.map(|known| changed_names(known, &values));
         if let Some(names) = changed.as_ref().filter(|names| !names.is_empty()) {
             log.event(&REFERENCES_CHANGED, &[("names", &names.join(" "))]);
         }
@@ -124,6 +129,7 @@ impl<'a> Follower<'a> {
             }
         }
         self.known = Some(values);
+        self.generation = generation;
     }
 
     fn changed(&mut self, was_pending: bool) {

@@ -38,4 +38,10 @@ pub trait ReferenceSource {
     /// that could use it, or after `limit`. It may also complete without a change. If something cannot be read,
     /// it completes after a pause.
     fn changed(&self, limit: Duration) -> LocalBoxFuture<'_, ()>;
+
+    /// Returns a number of the references that [`ReferenceSource::read`] has last read: another one if they are
+    /// not those that it read before.
+    fn generation(&self) -> u64 {
+        0
+    }
 }

@@ -17,7 +17,7 @@ use super::read::{OutageReason, ReadFailure, ReadItem, RequestedFreshness};
 use super::rotation::RotationWindow;
 use super::upstream::{CallResult, UpstreamFailure};
 use super::value::{CachedValue, FetchedValue};
-use super::waiting::{IdleCall, WaitingReader};
+use super::waiting::{BegunCall, IdleCall, WaitingReader};
 use futures_util::future::{Either, select};
 use roles_anywhere_client::aws::get_secret_value::SecretRequest;
 use roles_anywhere_client::aws::json_protocol::JsonOperation;
@@ -114,30 +114,22 @@ impl SecretsCache {
     }
 
     /// Makes a call, and hands its result to the readers that wait for it.
-    pub(super) async fn perform(&self, NextCall { entry, call, service }: NextCall) {
+    pub(super) async fn perform(&self, next: NextCall) {
+        let begun = BegunCall::new(self, next);
+        let NextCall { entry, call, service } = begun.call();
         let pause = call.not_before.saturating_sub(self.ports.clock.uptime());
         if !pause.is_zero() {
-            let _idle = IdleCall::new(self, &service);
+            let _idle = IdleCall::new(self, service);
             self.ports.timer.sleep(pause).await;
         }
         let (in_flight, began) = (self.begin_call(), self.ports.clock.uptime());
-        let work = self.find(&entry, call.kind);
-        let found = self.within_limit(&entry, in_flight.began, work).await;
+        let work = self.find(entry, call.kind);
+        let found = self.within_limit(entry, in_flight.began, work).await;
         let span = CallSpan { began: in_flight.began, ended: self.next_number() };
-        let outcome = self.finish(&entry, found, CallTimes { span, began });
+        let outcome = self.finish(entry, found, CallTimes { span, began });
         drop(in_flight);
-        {
-            let mut state = entry.state.borrow_mut();
-            state.call = None;
-            state.last_call_ended = Some(self.ports.clock.uptime());
-        }
-        *call.outcome.borrow_mut() = Some(outcome);
-        call.ended.notify_waiters();
-        {
-            let mut queue = self.queue.borrow_mut();
-            queue.ended(&call);
-            queue.release(&service);
-        }
+        let entry = Rc::clone(entry);
+        begun.end(outcome);
         self.entries.borrow_mut().shrink_after(&entry, &self.policy.get());
     }
 

@@ -1,11 +1,13 @@
-//! Readers that wait for calls, and calls that wait.
+//! Readers that wait for calls, and calls that wait or were begun.
 
 use std::rc::Rc;
 
 use super::SecretsCache;
+use super::call::CallOutcome;
+use super::decision::LastFailure;
 use super::entry::ValueEntry;
 use super::outage::ServiceScope;
-use super::queue::PendingCall;
+use super::queue::{NextCall, PendingCall};
 
 /// A reader that waits for a call. If it gives up before the call has begun, and no other reader waits, there is
 /// no call: clients that hang up must not make the queue longer and longer.
@@ -54,5 +56,46 @@ impl<'a> IdleCall<'a> {
 impl Drop for IdleCall<'_> {
     fn drop(&mut self) {
         self.cache.queue.borrow_mut().resume(self.service);
+    }
+}
+
+/// A call that has left its queue. If it is dropped before its end, its readers get a timeout, and another one may
+/// be made: what makes the calls may be dropped, and run again.
+pub(super) struct BegunCall<'a> {
+    cache: &'a SecretsCache,
+    next: NextCall,
+    outcome: Option<CallOutcome>,
+}
+
+impl<'a> BegunCall<'a> {
+    pub(super) fn new(cache: &'a SecretsCache, next: NextCall) -> Self {
+        Self { cache, next, outcome: None }
+    }
+
+    pub(super) fn call(&self) -> &NextCall {
+        &self.next
+    }
+
+    /// Hands the outcome to the readers that wait for it.
+    pub(super) fn end(mut self, outcome: CallOutcome) {
+        self.outcome = Some(outcome);
+    }
+}
+
+impl Drop for BegunCall<'_> {
+    fn drop(&mut self) {
+        let NextCall { entry, call, service } = &self.next;
+        let now = self.cache.ports.clock.uptime();
+        {
+            let mut state = entry.state.borrow_mut();
+            state.call = None;
+            state.last_call_ended = Some(now);
+        }
+        let outcome = self.outcome.take().unwrap_or_else(|| Err(LastFailure::timeout(now)));
+        *call.outcome.borrow_mut() = Some(outcome);
+        call.ended.notify_waiters();
+        let mut queue = self.cache.queue.borrow_mut();
+        queue.ended(call);
+        queue.release(service);
     }
 }

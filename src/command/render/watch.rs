@@ -1,11 +1,12 @@
 //! `render --watch`: writes the files again when what the references stand for changes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ use crate::command::render::source::RenderSource;
 use crate::command::render::{RenderPlan, RenderWatch};
 use crate::daemon::{RefresherSet, Role, supervise};
 use crate::follow::follower::{Consumer, FollowPorts, follow};
-use crate::follow::source::FollowedValues;
+use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::log::events::{
@@ -50,8 +51,10 @@ pub(super) fn run(
             watch,
             system,
             inputs: RefCell::new(Rc::new(inputs)),
+            generation: Cell::default(),
+            next_inputs: RefCell::default(),
+            is_reloaded: Notify::new(),
             rendered: RefCell::new(rendered),
-            is_replaced: Notify::new(),
         };
         let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(renderer.reload()) };
         let start = async { Ok(renderer.run(states)) };
@@ -72,9 +75,12 @@ struct FileRenderer<'a> {
     plan: &'a RenderPlan,
     watch: &'a RenderWatch,
     system: &'a SystemDaemon<'a>,
-    /// Replaced when the templates are read again.
     inputs: RefCell<Rc<RenderInputs<'a>>>,
-    is_replaced: Notify,
+    /// How often these were replaced.
+    generation: Cell<u64>,
+    /// What replaces them at the next read: the templates were read again.
+    next_inputs: RefCell<Option<RenderInputs<'a>>>,
+    is_reloaded: Notify,
     /// What was written last.
     rendered: RefCell<Vec<SecretBytes>>,
 }
@@ -82,19 +88,13 @@ struct FileRenderer<'a> {
 impl FileRenderer<'_> {
     /// Follows the references. `states` says what the first run has changed.
     async fn run(&self, states: Vec<(PathBuf, FileState)>) -> Infallible {
-        self.written(&states).await;
-        loop {
-            let inputs = Rc::clone(&self.inputs.borrow());
-            let consumer = RenderConsumer { renderer: self, inputs: &inputs };
-            let following = follow(&inputs.followed, &consumer, self.watch.timing, self.ports());
-            let keeping = inputs.followed.run();
-            let replaced = pin!(self.is_replaced.notified());
-            match select(select(pin!(following), pin!(keeping)), replaced).await {
-                Either::Left((Either::Left((never, _)) | Either::Right((never, _)), _)) => {
-                    match never {}
-                }
-                Either::Right(((), _)) => {}
-            }
+        let first = Rc::clone(&self.inputs.borrow());
+        let following = async {
+            self.written(&states).await;
+            follow(self, self, self.watch.timing, self.ports()).await
+        };
+        match select(pin!(following), pin!(first.followed.run())).await {
+            Either::Left((never, _)) | Either::Right((never, _)) => never,
         }
     }
 
@@ -115,15 +115,15 @@ impl FileRenderer<'_> {
         let read = move || RenderSource::read(&input, &*files, &caller);
         let Some(read) = beside(&*self.system.ports.blocking, read).await else { return };
         let inputs = read.and_then(|source| {
-            let (roles, references) = (&self.plan.roles, source.references());
-            let followed = app.followed_references(roles, &references, self.watch.cache)?;
+            let current = Rc::clone(&self.inputs.borrow());
+            let followed = current.followed.other(&self.plan.roles, &source.references())?;
             Ok(RenderInputs { source, followed })
         });
         match inputs {
             Ok(inputs) => {
-                self.inputs.replace(Rc::new(inputs));
+                self.next_inputs.replace(Some(inputs));
                 self.log().event(&TEMPLATES_RELOADED, &[]);
-                self.is_replaced.notify_one();
+                self.is_reloaded.notify_one();
             }
             Err(error) => self.failed(&TEMPLATES_RELOAD_FAILED, &error),
         }
@@ -160,23 +160,49 @@ impl FileRenderer<'_> {
     }
 }
 
-/// The files as what consumes the values.
-struct RenderConsumer<'r, 'a> {
-    renderer: &'r FileRenderer<'a>,
-    inputs: &'r RenderInputs<'a>,
-}
-
-impl RenderConsumer<'_, '_> {
+impl FileRenderer<'_> {
     fn render(&self, values: &FollowedValues) -> Result<Vec<SecretBytes>, Error> {
         let values: Vec<Resolved> = values.values.iter().map(|it| it.resolved.clone()).collect();
-        self.inputs.source.render(&values)
+        self.inputs.borrow().source.render(&values)
+    }
+
+    /// Reads the references of the templates that were read last.
+    async fn read_values(&self) -> Result<FollowedValues, Error> {
+        if let Some(next) = self.next_inputs.take() {
+            self.inputs.replace(Rc::new(next));
+            self.generation.set(self.generation.get() + 1);
+        }
+        let inputs = Rc::clone(&self.inputs.borrow());
+        inputs.followed.read().await
+    }
+
+    async fn wait_for_change(&self, limit: Duration) {
+        let inputs = Rc::clone(&self.inputs.borrow());
+        let changed = inputs.followed.changed(limit);
+        select(changed, pin!(self.is_reloaded.notified())).await;
     }
 }
 
-impl Consumer for RenderConsumer<'_, '_> {
+/// The references of the templates, of which other ones take effect between actions only.
+impl ReferenceSource for FileRenderer<'_> {
+    fn read(&self) -> LocalBoxFuture<'_, Result<FollowedValues, Error>> {
+        Box::pin(self.read_values())
+    }
+
+    fn changed(&self, limit: Duration) -> LocalBoxFuture<'_, ()> {
+        Box::pin(self.wait_for_change(limit))
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+}
+
+/// The files as what consumes the values.
+impl Consumer for FileRenderer<'_> {
     fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
         let new = self.render(values)?;
-        let old = self.renderer.rendered.borrow();
+        let old = self.rendered.borrow();
         let is_same = |(new, old): (&SecretBytes, &SecretBytes)| new.expose() == old.expose();
         Ok(new.len() != old.len() || !new.iter().zip(&*old).all(is_same))
     }
@@ -185,7 +211,7 @@ impl Consumer for RenderConsumer<'_, '_> {
         Box::pin(async {
             // It has been rendered before.
             if let Ok(rendered) = self.render(values) {
-                self.renderer.write(rendered).await;
+                self.write(rendered).await;
             }
         })
     }

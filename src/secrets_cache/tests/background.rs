@@ -43,6 +43,28 @@ fn entries_that_are_read_are_checked_before_their_ttl_ends() {
 }
 
 #[test]
+fn a_call_that_is_dropped_leaves_room_for_another_one() {
+    let it = Fixture::new(&["s"]);
+    it.aws.behaviour.set(Behaviour::Hangs);
+    let request = secret("s");
+    it.run(async |it| {
+        let reading = pin!(it.cache.read(&request));
+        let begun = async {
+            while it.aws.take_calls().is_empty() {
+                it.settle().await;
+            }
+        };
+        select(reading, pin!(begun)).await;
+    });
+    // What made the call is gone.
+    it.aws.behaviour.set(Behaviour::Answers);
+    it.run(async |it| {
+        let (read, took) = it.timed(it.cache.read(&request)).await;
+        assert_eq!((number(&read.unwrap()), took.as_secs()), (1, 0));
+    });
+}
+
+#[test]
 fn checks_do_not_stay_together() {
     let names = names(100);
     fixture(&names, Vec::new()).run(async |it| {
