@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::follow::action::{ChangeAction, SignalName};
 use crate::os::shell_command::{self, ShellCommand};
+use crate::os::stdio;
 use crate::output::error::Error;
 use crate::output::follow::{ActionError, PidFileProblem};
 use crate::output::log::events::{ACTION_ENDED, ACTION_FAILED, ACTION_STARTED};
@@ -71,6 +72,12 @@ pub async fn run_command(command: &Secret, input: &SecretBytes) -> Result<(), Co
     let command = ShellCommand { command, input, has_output, limit: LIMIT };
     // A daemon that stops does not end it: what it does must not be half done.
     shell_command::run(&command, pending()).await.map(drop)
+}
+
+/// Prints on another thread: standard output may be a pipe whose reader does not read.
+pub async fn print_beside(lines: SecretBytes, blocking: &dyn Blocking) -> Result<(), Error> {
+    // Without a result, the process ends.
+    beside(blocking, move || stdio::print(lines.expose())).await.unwrap_or(Ok(()))
 }
 
 /// Runs work on another thread; `None` if its result is lost, as the process ends.

@@ -14,6 +14,11 @@ impl App {
         rendered::is_same_file(path, other)
     }
 
+    /// Returns whether a path leads to a pipe, a device or a descriptor.
+    pub fn is_special(&self, path: &Path) -> bool {
+        rendered::is_special(path)
+    }
+
     /// Writes a file if it differs, or only says how it does. A pipe is written to for `limit` at most.
     pub fn render_file(
         &self,

@@ -142,6 +142,11 @@ roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
 impl Plan for RenderPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
         self.refuse_template_as_output(app)?;
+        if let (Some(_), RenderOutput::File { path, .. }) = (&self.watch, &self.output)
+            && app.is_special(path)
+        {
+            return Err(plan::output_is_special().into());
+        }
         let source = RenderSource::read(&self.input, &**app.files(), app.environment())?;
         if let Some(watch) = &self.watch {
             return watch::run(self, watch, source, app);

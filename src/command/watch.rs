@@ -10,7 +10,7 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use tokio::sync::Notify;
 
 use crate::app::App;
-use crate::app::actions::{log_end, run_command};
+use crate::app::actions::{log_end, print_beside, run_command};
 use crate::app::daemon::{self, SystemDaemon};
 use crate::app::followed_references::FollowedReferences;
 use crate::command::{Command, Plan};
@@ -149,7 +149,8 @@ impl ChangeTeller<'_> {
     /// Tells of the changes.
     async fn tell(&self, lines: SecretBytes) {
         let Some(command) = &self.plan.command else {
-            if let Err(error) = self.system.app.print(lines.expose()) {
+            let printed = print_beside(lines, &*self.system.ports.blocking).await;
+            if let Err(error) = printed {
                 self.failure.set(Some(error));
                 self.has_failed.notify_one();
             }

@@ -11,11 +11,17 @@ use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
 pub type NamedContents<'a> = (&'a OsStr, &'a [u8]);
 
 #[cfg(unix)]
-pub use unix::{render_dir, render_file};
+pub use unix::{is_special, render_dir, render_file};
 
 /// Returns whether two paths lead to the same file, which exists.
 pub fn is_same_file(path: &Path, other: &Path) -> bool {
     path.canonicalize().is_ok_and(|path| other.canonicalize().is_ok_and(|other| path == other))
+}
+
+/// Returns whether a path leads to a pipe, a device or a descriptor, which are no files here.
+#[cfg(not(unix))]
+pub fn is_special(_path: &Path) -> bool {
+    false
 }
 
 #[cfg(unix)]
@@ -27,6 +33,11 @@ mod unix {
     use crate::os::secret_file::{FileAttributes, ResolvedTarget};
     use crate::secrets::rendered::OwnerName;
     use nix::unistd::{Gid, Group, Uid, User};
+
+    /// Returns whether a path leads to a pipe, a device or a descriptor.
+    pub fn is_special(path: &Path) -> bool {
+        matches!(target(path), Ok(ResolvedTarget::Special(_) | ResolvedTarget::Descriptor(_)))
+    }
 
     /// Writes a file if it differs, or only says how it does. What is written to a pipe, a device or a
     /// descriptor always differs.

@@ -100,6 +100,14 @@ impl Daemon {
         kill_process(pid, signal).unwrap();
     }
 
+    /// Returns whether it has a file open.
+    pub(crate) fn has_open(&self, path: &Path) -> bool {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        let links = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+        let path = path.canonicalize().unwrap();
+        links.into_iter().any(|link| link == path)
+    }
+
     /// Stops it as systemd does, and returns its exit code.
     pub(crate) fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);

@@ -181,6 +181,69 @@ fn sighup_reads_the_templates_again() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
+/// A reload in the middle of an action takes effect after it, and neither ends it nor starts another one.
+#[test]
+fn sighup_during_an_action_waits_for_its_end() {
+    let env = environment();
+    let notes = env.path("notes").display().to_string();
+    let go_on = env.path("go-on");
+    let script = format!(
+        "#!/bin/sh\necho start >> {notes}\nuntil [ -e {go_on} ]; do sleep 0.1; done\nrm {go_on}\necho end >> {notes}\n",
+        go_on = go_on.display()
+    );
+    let script = env.write("act", script);
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let daemon = start(&env, &format!("{} --on-change {}", to_file(&env), script.display()));
+    // During the action at the start, and then during one about a change.
+    for (round, value) in [(1, "one"), (2, "two")] {
+        daemon.wait_for_nth("action_started", round);
+        until(|| (read(&notes).lines().count() == 2 * round - 1).then_some(())).expect("no start");
+        env.write("app.conf.tmpl", format!("{CONF}round = {round}\n"));
+        daemon.signal(Signal::HUP);
+        daemon.wait_for_nth("templates_reloaded", round);
+        put(&env, "prod/plain", value);
+        fs::write(&go_on, "").unwrap();
+        daemon.wait_for_nth("action_ended", round);
+    }
+    daemon.wait_for_nth("action_started", 3);
+    fs::write(&go_on, "").unwrap();
+    daemon.wait_for_nth("action_ended", 3);
+    assert_eq!(read(env.path("app.conf")), "url = two\nround = 2\n");
+    assert_eq!(read(&notes), "start\nend\n".repeat(3));
+    // Values are still read, with the session and the cache from before.
+    put(&env, "prod/plain", "three");
+    daemon.wait_for_nth("action_started", 4);
+    fs::write(&go_on, "").unwrap();
+    daemon.wait_for_nth("action_ended", 4);
+    assert_eq!(read(env.path("app.conf")), "url = three\nround = 2\n");
+    let sessions = env.operations().iter().filter(|it| it.contains("CreateSession")).count();
+    assert!(sessions <= 2, "{sessions} sessions");
+    assert_eq!(daemon.count("followed_read_failed"), 0);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// Another process that holds the lock of a directory keeps the files from being written, and nothing else.
+#[test]
+fn a_lock_of_another_process_does_not_keep_it_from_ending() {
+    let env = environment();
+    let (template, out) = (env.path("app.conf.tmpl"), env.path("out"));
+    let options = format!("{} --out-dir {} --timeout 600", template.display(), out.display());
+    let daemon = start(&env, &options);
+    let lock = fs::File::options().write(true).open(out.join("..data.lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    put(&env, "prod/plain", "locked-out");
+    until(|| daemon.has_open(&out.join("..data.lock")).then_some(()))
+        .expect("it does not wait for the lock");
+    daemon.forget_what_was_told();
+    daemon.wait_until_told("WATCHDOG=1");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(read(out.join("app.conf")), "url = s3cr3t\n");
+    let run =
+        env.run(&format!("render {} --out-dir {} --timeout 1", template.display(), out.display()));
+    assert_eq!(run.code, 6, "{run}");
+    assert!(run.stderr.contains("hint: see which process holds the lock"), "{run}");
+}
+
 #[test]
 fn a_reader_of_a_pair_never_sees_a_torn_one() {
     let reference = "{{resolve:secretsmanager:prod/plain}}";
@@ -195,7 +258,7 @@ fn a_reader_of_a_pair_never_sees_a_torn_one() {
         move || {
             let mut seen = String::new();
             while !is_done.load(Ordering::Relaxed) {
-                let directory = fs::canonicalize(&data).unwrap();
+                let Ok(directory) = fs::canonicalize(&data) else { continue };
                 let file = |name: &str| fs::read_to_string(directory.join(name));
                 // It may be replaced, and removed, while it is read.
                 let (Ok(user), Ok(password)) = (file("user"), file("password")) else { continue };

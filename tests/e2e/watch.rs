@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, until};
 use crate::environment::TestEnvironment;
 
 /// Times so short that a test need not wait.
@@ -62,6 +62,24 @@ fn prints_a_line_for_each_reference_that_changed() {
     kill_process(pid, Signal::TERM).unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert!(stdout.next().is_none());
+}
+
+/// A pipe that nobody reads keeps the lines back, and nothing else.
+#[test]
+fn a_full_pipe_does_not_keep_it_from_ending() {
+    let env = TestEnvironment::new();
+    let references: Vec<String> =
+        (0..900).map(|number| format!("sm://prod/plain?default={number}")).collect();
+    let references: Vec<&str> = references.iter().map(String::as_str).collect();
+    let words = [&["watch", "--on-start"][..], &SOON, &references].concat();
+    let mut run = env.program().spawn(&words);
+    // The pipe has its first bytes, and is full soon after that.
+    let mut stdout = BufReader::with_capacity(1, run.stdout.take().unwrap());
+    assert_eq!(stdout.fill_buf().unwrap(), b"{");
+    let pid = Pid::from_raw(run.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = until(|| run.try_wait().unwrap()).expect("it does not end");
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[test]

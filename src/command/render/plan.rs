@@ -276,6 +276,12 @@ pub(super) fn template_is_output(output: &RenderOutput) -> UsageError {
     }
 }
 
+/// Returns the error for an output that is not a regular file, if changes are followed.
+pub(super) fn output_is_special() -> UsageError {
+    let why = "pass a regular file: a pipe or a device cannot be compared with what is rendered";
+    conflict(&WATCH, &OUT, why)
+}
+
 fn templates(
     settings: &Settings<'_>,
     syntax: Option<TemplateSyntax>,

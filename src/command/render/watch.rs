@@ -131,7 +131,17 @@ impl FileRenderer<'_> {
 
     /// Writes the files, and acts.
     async fn write(&self, rendered: Vec<SecretBytes>) {
-        match self.plan.write_files(&rendered, self.system.app) {
+        let app = App::with_files(Arc::clone(self.system.app.files()));
+        let plan = self.plan.clone();
+        // Another process may hold the lock, and a file system may hang.
+        let write = move || {
+            let states = plan.write_files(&rendered, &app);
+            (rendered, states)
+        };
+        let Some((rendered, states)) = beside(&*self.system.ports.blocking, write).await else {
+            return;
+        };
+        match states {
             Ok(states) => {
                 self.rendered.replace(rendered);
                 self.written(&states).await;

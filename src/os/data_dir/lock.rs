@@ -62,5 +62,5 @@ fn late(limit: Duration) -> io::Error {
     let why = format!(
         "another process has locked `{NAME}` in it for {seconds} s: `render`, or a program of the owner"
     );
-    io::Error::new(io::ErrorKind::TimedOut, why)
+    io::Error::new(io::ErrorKind::ResourceBusy, why)
 }

@@ -238,6 +238,9 @@ fn file_hint(error: &FileError) -> &'static str {
         (Action::Write, ErrorKind::NotADirectory) => {
             "create the directory, or pass a file in another one"
         }
+        (Action::Write, ErrorKind::ResourceBusy) => {
+            "see which process holds the lock: `fuser -v DIR/..data.lock`"
+        }
         (Action::Write, ErrorKind::TimedOut) => "start the process that reads from it first",
         (Action::Write, ErrorKind::IsADirectory) => "pass the path of a file",
         (Action::Write, ErrorKind::NotFound) => {
