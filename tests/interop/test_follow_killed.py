@@ -94,7 +94,8 @@ def test_files_are_whole_although_render_is_killed(emulator, tmp_path):
 def test_files_are_whole_although_exec_is_killed(emulator, tmp_path, memory, action):  # noqa: F811
     secret = RotatedSecret(emulator, LENGTH)
     runs = memory / "roles-anywhere"
-    words = ["--on-rotate", action, f"--file=T=sm://{secret.name}#token"]
+    files = {"T": "token", "P": "password"}
+    words = ["--on-rotate", action, *(f"--file={name}=sm://{secret.name}#{files[name]}" for name in files)]
     program = "trap '' HUP; exec sleep 600"
     follower = Follower(emulator, tmp_path, "exec", *words, "--", "sh", "-c", program)
 
@@ -102,7 +103,8 @@ def test_files_are_whole_although_exec_is_killed(emulator, tmp_path, memory, act
         return list(runs.glob("exec-*"))
 
     def is_current() -> bool:
-        return any(contents(directory / "T") == secret.current["token"] for directory in own())
+        current = {name: secret.current[member] for name, member in files.items()}
+        return any({name: contents(directory / name) for name in files} == current for directory in own())
 
     def own() -> list[Path]:
         return list(runs.glob(f"exec-{follower.process.pid}-*"))
@@ -110,17 +112,18 @@ def test_files_are_whole_although_exec_is_killed(emulator, tmp_path, memory, act
     def started() -> Path:
         until(lambda: is_current() or None, f"the start: {follower.log()}")
         assert directories() == own()
-        assert [file.name for file in own()[0].iterdir()] == ["T"]
+        assert {file.name for file in own()[0].iterdir()} == {*files}
         return own()[0]
 
     def rotate() -> None:
-        secret.rotate("token")
+        secret.rotate(*files.values())
 
     with contextlib.ExitStack() as stack:
         for number in range(50 if IS_LONG else 10):
             kill_at_some_moment(number, follower, started, rotate)
-            whole = {values["token"] for values in secret.versions.values()}
-            assert {contents(directory / "T") for directory in directories()} <= whole | {None}
+            for name, member in files.items():
+                whole = {values[member] for values in secret.versions.values()}
+                assert {contents(directory / name) for directory in directories()} <= whole | {None}
         follower.start()
         stack.callback(follower.kill)
         started()

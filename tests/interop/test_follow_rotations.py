@@ -154,6 +154,8 @@ note()
 while True:
     signal.pause()
 """
+
+
 def directory_of(parent: Path, name: str) -> Path:
     (parent / name).mkdir()
     return parent / name
