@@ -2,11 +2,13 @@
 metric filters name is what `serve` has. The checks of Nagios run.
 """
 
+import fnmatch
 import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -15,9 +17,9 @@ import documents
 import pytest
 import yaml
 from clients import Serve
-from emulator import REPOSITORY, TOOL
+from emulator import REPOSITORY, TOOL, Emulator
 from secrets_endpoint import configuration, serve_secrets
-from test_secrets_outages import until
+from test_secrets_outages import deny, secret, until  # noqa: F401
 
 EXAMPLES = REPOSITORY / "examples/monitoring"
 PAGE = REPOSITORY / "docs/monitoring.md"
@@ -86,12 +88,26 @@ def test_the_page_explains_each_alert():
 # Metrics.
 
 
+def offline(directory: Path) -> str:
+    """Returns a table `[secrets.offline]`, after making its key and its directory."""
+    key, copies = directory / "offline.key", directory / "copies"
+    key.touch(mode=0o400)
+    key.write_bytes(os.urandom(32))
+    copies.mkdir(mode=0o700)
+    return f'''
+[secrets.offline]
+keep = ["sm://{SECRET}"]
+key-file = "{key}"
+dir = "{copies}"
+'''
+
+
 @pytest.fixture
 def pages(emulator, tmp_path):
     """The metrics of `serve`, and of `serve --secrets` after reads of a secret that AWS rotates."""
     described = {"ARN": "arn", "Name": SECRET, "RotationEnabled": True, "NextRotationDate": 4e9}
     emulator.fault(operation="DescribeSecret", times=0, status=200, body=json.dumps(described))
-    with serve_secrets(emulator, tmp_path, "ttl = 2") as endpoint:
+    with serve_secrets(emulator, tmp_path, "ttl = 2" + offline(tmp_path)) as endpoint:
 
         def with_rotation() -> str | None:
             assert endpoint.get(SECRET).status == 200
@@ -223,10 +239,31 @@ def test_filter_patterns_name_events_and_fields_of_the_log():
         assert named and set(named) <= known.keys(), pattern
         [transformation] = one["MetricTransformations"]
         value = transformation["MetricValue"]
-        fields = set(re.findall(r"\$\.(\w+)", pattern)) - {"event"}
-        fields |= {value[2:]} if value.startswith("$.") else set()
-        for event in named:
-            assert fields <= known[event], pattern
+        tested = set(re.findall(r"\$\.(\w+)", pattern)) - {"event"}
+        assert all(any(field in known[event] for event in named) for field in tested), pattern
+        assert not value.startswith("$.") or all(value[2:] in known[event] for event in named), pattern
+
+
+def selecting(line: dict) -> set[str]:
+    """Returns the metrics that count a line of the log, by the rules of filter patterns."""
+    return {
+        one["MetricTransformations"][0]["MetricName"]
+        for one in resources("AWS::Logs::MetricFilter")
+        if selects(one["FilterPattern"], line)
+    }
+
+
+def selects(pattern: str, line: dict) -> bool:
+    """Evaluates the patterns that the test above allows: equality of texts, `*`, `&&`, `||` and parentheses."""
+
+    def holds(condition: re.Match) -> str:
+        field, text = condition.groups()
+        return str(fnmatch.fnmatchcase(str(line.get(field, "")), text))
+
+    terms = re.sub(r'\$\.(\w+) = "([\w* ]+)"', holds, pattern.strip("{} "))
+    terms = terms.replace("&&", "and").replace("||", "or")
+    assert re.fullmatch(r"(?:True|False|and|or|[() ])+", terms), pattern
+    return eval(terms)  # noqa: S307 - words of Python only, as asserted
 
 
 def test_each_filter_has_an_alarm():
@@ -245,6 +282,103 @@ def test_a_line_of_the_log_is_one_that_the_filters_read(emulator, tmp_path):
         lines = until(lambda: endpoint.events("secret_read")[1:], "the second read")
     assert lines[0]["value"] == "stale" and isinstance(lines[0]["stale_seconds"], int)
     assert set(lines[0]) - {"time", "level", "event", "message"} <= events()["secret_read"]
+
+
+def test_denied_reads_are_counted_and_others_are_not(emulator, tmp_path):
+    denied = "prod/tls"
+    with serve_secrets(emulator, tmp_path, f'deny = ["sm://{denied}"]') as endpoint:
+        assert endpoint.get("prod/missing").status == 400
+        assert endpoint.get(denied).status == 400
+        assert endpoint.get("prod/kms-denied").status == 400
+
+        def three() -> list[dict] | None:
+            lines = endpoint.events("secret_read_failed")
+            return lines if len(lines) == 3 else None
+
+        lines = until(three, "the lines of three reads")
+    assert [line.get("by") for line in lines] == [None, "rules", "aws"]
+    assert [selecting(line) for line in lines] == [set(), {"RequestsRefused"}, {"RequestsRefused"}]
+
+
+class Follower:
+    """A program that follows rotations, with its log in JSON."""
+
+    def __init__(self, emulator: Emulator, directory: Path, command: str, *words: str):
+        config = directory / "config.toml"
+        config.write_text(configuration(emulator, ""))
+        config.chmod(0o600)
+        times = ["--secrets-ttl", "1s", "--quiet-period", "1s", "--splay", "0s", "--log-format", "json"]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLES_ANYWHERE_")}
+        self._log = directory / "follower.log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(TOOL), command, "--config", str(config), "--role", "reader", *times, *words],
+                env=kept,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    def __enter__(self) -> "Follower":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+    def lines(self) -> list[dict]:
+        # The last line can still be in the making.
+        return [json.loads(line) for line in self._log.read_text().splitlines() if line.endswith("}")]
+
+    def wait(self, event: str) -> dict:
+        """Returns the first line about an event."""
+        return until(lambda: next((line for line in self.lines() if line["event"] == event), None), event)
+
+
+def test_each_failure_of_following_is_counted(emulator, secret, tmp_path):  # noqa: F811
+    (client, secret), value = secret, {"first": "1", "second": "2"}
+    emulator.control("POST", "/secrets", {"name": secret, "value": json.dumps(value)})
+    template, out = tmp_path / "app.conf.j2", tmp_path / "out"
+    template.write_text(f"{{{{ secret('{secret}?optional').first }}}}")
+    out.mkdir()
+    words = [str(template), "--out", str(out / "app.conf"), "--watch", "--on-change", "false"]
+    with Follower(emulator, tmp_path, "render", *words) as follower:
+        # The file is new.
+        failed = [follower.wait("action_failed")]
+        # Without the first member.
+        emulator.control("POST", "/secrets", {"name": secret, "value": json.dumps({"second": "2"})})
+        failed.append(follower.wait("values_unusable"))
+        emulator.control("POST", "/secrets", {"name": secret, "value": json.dumps(value)})
+        follower.wait("values_usable")
+        shutil.rmtree(out)
+        emulator.control("POST", "/secrets", {"name": secret, "value": json.dumps(value | {"first": "3"})})
+        failed.append(follower.wait("files_write_failed"))
+        template.write_text("{{ secret(")
+        follower.process.send_signal(signal.SIGHUP)
+        failed.append(follower.wait("templates_reload_failed"))
+        deny(client, secret)
+        emulator.control("POST", "/secrets", {"name": secret, "value": json.dumps(value | {"first": "4"})})
+        failed.append(follower.wait("followed_read_failed"))
+        recovered = [line for line in follower.lines() if line["level"] == "info"]
+    assert [selecting(line) for line in failed] == [{"FollowingFailures"}] * 5
+    assert recovered and not any(selecting(line) for line in recovered)
+
+
+def test_failures_of_offline_copies_are_counted(emulator, tmp_path):
+    table = offline(tmp_path)
+    copies = tmp_path / "copies"
+    # As long as a copy, and of no key.
+    no_copy = copies / f"copy-{'a' * 32}"
+    no_copy.touch(mode=0o600)
+    no_copy.write_bytes(bytes(400))
+    with serve_secrets(emulator, tmp_path, table) as endpoint:
+        ignored = until(lambda: endpoint.events("offline_copy_ignored") or None, "the file that is no copy")
+        shutil.rmtree(copies)
+        # A file in place of the directory.
+        copies.touch()
+        assert endpoint.get(SECRET).status == 200
+        failed = until(lambda: endpoint.events("offline_copy_failed") or None, "the failure to write")
+    for line in [*ignored, *failed]:
+        assert selecting(line) == {"OfflineCopyFailures"}, line
 
 
 # Kubernetes and Nagios.

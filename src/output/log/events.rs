@@ -183,7 +183,7 @@ events! {
         "role" "role_name"];
     SECRET_READ_FAILED = "secret_read_failed" Warning
         "secret not read"
-        ["route" "peer" "uid" "token" "secret" "parameter" "status" "reason" "role" "role_name"];
+        ["route" "peer" "uid" "token" "secret" "parameter" "status" "reason" "by" "role" "role_name"];
     SECRET_READ_UNLOGGED = "secret_read_unlogged" Warning
         "secrets were read while the log could not be written" ["uid" "count"];
     SECRET_PREFETCH_FAILED = "secret_prefetch_failed" Warning

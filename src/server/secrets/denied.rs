@@ -2,7 +2,24 @@
 
 use std::cell::Cell;
 
-use super::reply::ReadRefusal;
+/// What denied a read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum DeniedBy {
+    /// Policies of the role, of the secret or of the KMS key.
+    Aws,
+    /// `allow`, `deny` or `allowed-roles` of this endpoint.
+    Rules,
+}
+
+impl DeniedBy {
+    /// Returns its name in the log and in the metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Rules => "rules",
+        }
+    }
+}
 
 /// The reads and requests that were denied since the start.
 #[derive(Debug, Default)]
@@ -15,13 +32,12 @@ pub(super) struct DenialCounters {
 }
 
 impl DenialCounters {
-    /// Counts a read that has no value, if it was denied.
-    pub(super) fn count(&self, refusal: &ReadRefusal) {
-        if refusal.is_denied_by_aws() {
-            increment(&self.aws);
-        } else if refusal.is_denied_by_rules() {
-            increment(&self.rules);
-        }
+    /// Counts a read that was denied.
+    pub(super) fn count(&self, by: DeniedBy) {
+        increment(match by {
+            DeniedBy::Aws => &self.aws,
+            DeniedBy::Rules => &self.rules,
+        });
     }
 
     /// Counts a request without a valid token.
@@ -31,7 +47,11 @@ impl DenialCounters {
 
     /// Returns the counts by what denied the request.
     pub(super) fn counts(&self) -> [(&'static str, u64); 3] {
-        [("aws", self.aws.get()), ("rules", self.rules.get()), ("token", self.token.get())]
+        [
+            (DeniedBy::Aws.name(), self.aws.get()),
+            (DeniedBy::Rules.name(), self.rules.get()),
+            ("token", self.token.get()),
+        ]
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use hyper::header::HeaderMap;
 
+use super::denied::DeniedBy;
 use super::reload::EndpointRules;
 use super::reply::{self, EarlyResponse, ReadRefusal};
 use super::tokens::SecretsToken;
@@ -169,7 +170,11 @@ impl SecretsEndpoint {
         request: &ReadRequest,
         refusal: &ReadRefusal,
     ) {
-        self.denied.count(refusal);
+        let by = refusal.denied_by();
+        if let Some(by) = by {
+            self.denied.count(by);
+        }
+        let by = by.map(DeniedBy::name);
         let (address, user) = (reader.peer.address_text(), reader.peer.user());
         let (kind, name) = match &request.item {
             ReadItem::Secret(secret) => ("secret", secret.secret.shown()),
@@ -186,8 +191,9 @@ impl SecretsEndpoint {
             ("status", &status),
             ("reason", &reason),
         ];
+        let by = by.as_ref().map(|by| -> Field<'_> { ("by", by) });
         let role = role.as_ref().map(|(name, role)| -> Field<'_> { (name, role) });
-        let fields: Vec<Field<'_>> = fields.into_iter().chain(role).collect();
+        let fields: Vec<Field<'_>> = fields.into_iter().chain(by).chain(role).collect();
         self.audit.event(&SECRET_READ_FAILED, &fields);
     }
 

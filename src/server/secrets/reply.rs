@@ -8,6 +8,7 @@ use hyper::body::Bytes;
 use hyper::header::{AGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use serde::Serialize;
 
+use super::denied::DeniedBy;
 use super::query::InvalidQuery;
 use crate::secrets_cache::{ReadFailure, ServedValue, StaleReason};
 use crate::server::Response;
@@ -134,17 +135,17 @@ impl ReadRefusal {
         matches!(self, Self::Failed(ReadFailure::TooManyReads))
     }
 
-    /// Returns whether AWS denied the read: policies of the role, of the secret or of the KMS key.
-    pub(super) fn is_denied_by_aws(&self) -> bool {
+    /// Returns what denied the read, if it was denied.
+    pub(super) fn denied_by(&self) -> Option<DeniedBy> {
         match self {
-            Self::Failed(ReadFailure::Service { code, .. }) => **code == *ACCESS_DENIED,
-            _ => false,
+            Self::Failed(ReadFailure::Service { code, .. }) if **code == *ACCESS_DENIED => {
+                Some(DeniedBy::Aws)
+            }
+            Self::Role(_) | Self::Rules(_) | Self::Failed(ReadFailure::UnknownRole) => {
+                Some(DeniedBy::Rules)
+            }
+            Self::Failed(_) | Self::NotLogged => None,
         }
-    }
-
-    /// Returns whether this process denied the read: by its rules, or as the role may not be named.
-    pub(super) fn is_denied_by_rules(&self) -> bool {
-        matches!(self, Self::Role(_) | Self::Rules(_) | Self::Failed(ReadFailure::UnknownRole))
     }
 
     /// Returns the reason for the log.
