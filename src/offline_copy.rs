@@ -16,4 +16,4 @@ mod writes;
 
 pub use identity::{CopyIdentity, CopyKind};
 pub use key::{CopyKey, KEY_LENGTH, WrongKeyLength};
-pub use on_disk::{CopiesOnDisk, CopyRules};
+pub use on_disk::{CopiesOnDisk, CopyRules, NoCopy};

@@ -45,8 +45,14 @@ pub trait Store: Sync {
     /// Replaces a file as a whole or not at all; creates the directory if it does not exist.
     fn write(&self, name: &str, contents: &[u8]) -> io::Result<()>;
 
+    /// Returns whether a file exists. Reads nothing of it.
+    fn has(&self, name: &str) -> io::Result<bool>;
+
     /// Removes a file; one that does not exist is not an error.
     fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Removes the contents of a file, for one that cannot be removed itself.
+    fn truncate(&self, name: &str) -> io::Result<()>;
 
     /// Makes the names of the files as they are now last through a loss of power.
     fn sync(&self) -> io::Result<()>;

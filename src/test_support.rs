@@ -17,6 +17,6 @@ pub(crate) use credentials_file::FakeCredentialsFile;
 pub(crate) use daemon::DaemonRecorder;
 pub(crate) use events::FakeEvents;
 pub(crate) use log::RecordingLog;
-pub(crate) use store::FakeStore;
+pub(crate) use store::{FakeStore, StoreAction};
 pub(crate) use supervisor::{Notice, RecordingSupervisor};
 pub(crate) use token_store::FakeTokenStore;

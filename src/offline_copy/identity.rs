@@ -65,9 +65,9 @@ impl CopyIdentity {
     pub fn of(scope: &CallScope, item: &ReadItem, value: &FetchedValue) -> Self {
         let CallScope { role, region } = scope;
         let (version_id, label) = version_of(item);
-        let place = place_of(value.arn());
+        let given = region_and_account(value.arn());
         let (region, account) =
-            place.unwrap_or_else(|| (region.as_str().to_owned(), role.account.as_ref().to_owned()));
+            given.unwrap_or_else(|| (region.as_str().to_owned(), role.account.as_ref().to_owned()));
         Self {
             role: role.arn.as_ref().to_owned(),
             region,
@@ -77,6 +77,27 @@ impl CopyIdentity {
             version_id: version_id.map(str::to_owned),
             label,
         }
+    }
+
+    /// Returns that of `item`, if it is asked for by its name.
+    pub(super) fn of_name(CallScope { role, region }: &CallScope, item: &ReadItem) -> Option<Self> {
+        let name = match item {
+            ReadItem::Secret(SecretRequest { secret: SecretId::Name(name), .. }) => name,
+            ReadItem::Parameter(ParameterRequest { parameter: ParameterId::Name(name), .. }, _) => {
+                name
+            }
+            ReadItem::Secret(_) | ReadItem::Parameter(..) => return None,
+        };
+        let (version_id, label) = version_of(item);
+        Some(Self {
+            role: role.arn.as_ref().to_owned(),
+            region: region.as_str().to_owned(),
+            account: role.account.as_ref().to_owned(),
+            kind: CopyKind::of(item),
+            name: name.clone(),
+            version_id: version_id.map(str::to_owned),
+            label,
+        })
     }
 
     /// Returns whether it is that of `item`; `arn` is the ARN of what was copied, if AWS returned one.
@@ -89,16 +110,17 @@ impl CopyIdentity {
     /// Returns whether it is of a version of the secret or parameter that `item` is a version of.
     pub fn is_about(&self, scope: &CallScope, item: &ReadItem, arn: Option<&str>) -> bool {
         let CallScope { role, region } = scope;
-        let is_at_home = self.region == region.as_str() && self.account == role.account.as_ref();
+        let is_own_account =
+            self.region == region.as_str() && self.account == role.account.as_ref();
         let is_named = match item {
             ReadItem::Secret(SecretRequest { secret: SecretId::Name(name), .. }) => {
-                is_at_home && self.name == *name
+                is_own_account && self.name == *name
             }
             ReadItem::Secret(SecretRequest { secret, .. }) => {
                 arn.is_some_and(|arn| secret.is_of(arn, &self.name))
             }
             ReadItem::Parameter(ParameterRequest { parameter, .. }, _) => match parameter {
-                ParameterId::Name(name) => is_at_home && self.name == *name,
+                ParameterId::Name(name) => is_own_account && self.name == *name,
                 // A shared parameter has its ARN as its name, too.
                 ParameterId::Arn(asked) => {
                     let asked = asked.to_string();
@@ -136,7 +158,7 @@ fn version_of(item: &ReadItem) -> (Option<&str>, Option<String>) {
 }
 
 /// Returns the Region and the account in an ARN.
-fn place_of(arn: Option<&str>) -> Option<(String, String)> {
+fn region_and_account(arn: Option<&str>) -> Option<(String, String)> {
     let arn = arn?;
     let of_secret = arn.parse::<SecretArn>().ok();
     let of_secret =

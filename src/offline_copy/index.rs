@@ -20,6 +20,16 @@ pub(super) struct KnownCopy {
     pub(super) confirmed: Timestamp,
     pub(super) fingerprint: [u8; 32],
     pub(super) sealed: SealedCopy,
+    pub(super) file: CopyFile,
+}
+
+/// Whether the file of a copy is there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum CopyFile {
+    /// It is to be written.
+    ToBeWritten,
+    /// It was there. Another process may have removed it.
+    Written,
 }
 
 /// The copies.
@@ -40,6 +50,12 @@ impl CopyIndex {
     /// Returns the copy in the file `name`.
     pub(super) fn named(&self, name: &str) -> Option<&KnownCopy> {
         self.0.iter().find(|copy| copy.sealed.name == name)
+    }
+
+    /// Takes that a file is there.
+    pub(super) fn set_written(&mut self, name: &str) {
+        let copy = self.0.iter_mut().find(|copy| copy.sealed.name == name);
+        copy.into_iter().for_each(|copy| copy.file = CopyFile::Written);
     }
 
     /// Adds a copy in the place of the one in the same file. Returns those that are too many then: the ones

@@ -1,36 +1,40 @@
 //! The copies in a private directory.
 
+mod file_outcomes;
+mod port;
+mod reading;
+mod refusals;
+
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::mem;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::select;
 use tokio::sync::{Notify, oneshot};
 
-use super::age::{CopyNotServed, age, is_time_worth_a_write};
-use super::identity::{CopyIdentity, CopyKind};
+pub use self::port::NoCopy;
+use self::refusals::Refusals;
+use super::age::{CopyNotServed, age};
 use super::index::{CopyIndex, KnownCopy};
 use super::key::CopyKey;
-use super::record::CopyRecord;
-use super::sealing::{SealedCopy, is_copy_name};
-use super::writes::{FailedChange, FileChanges};
-use crate::output::log::events::{
-    OFFLINE_COPIES_OPENED, OFFLINE_COPY_FAILED, OFFLINE_COPY_IGNORED, OFFLINE_COPY_REMOVED,
+use super::writes::{
+    DirectoryWork, FileChange, FileChanges, RemovalReason, RemovedCopy, WorkOutcome,
 };
-use crate::output::log::{Field, Log};
-use crate::private_dir::{DirEntry, Store, TEMPORARY_SUFFIX};
-use crate::secrets_cache::{
-    CallScope, FetchedValue, OfflineCopies, OfflineCopy, OfflineStatistics, ReadItem, RefusedPart,
-};
+use crate::output::log::Log;
+use crate::output::log::events::OFFLINE_COPIES_OPENED;
+use crate::private_dir::Store;
+use crate::secrets_cache::FetchedValue;
 use crate::server::secrets::AccessPattern;
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::time::Timestamp;
 
-/// After this time, a file that was not completed is of a process that has ended.
-const ABANDONED_AFTER: i64 = 300;
+/// The time after which it is tried again to remove what could not be removed.
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What is kept, and for how long.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -41,6 +45,12 @@ pub struct CopyRules {
     pub max_age: Duration,
 }
 
+impl CopyRules {
+    fn keeps(&self, value: &FetchedValue) -> bool {
+        self.keep.iter().any(|pattern| pattern.is_of(value))
+    }
+}
+
 /// The copies in a private directory. Files are changed by [`CopiesOnDisk::keep`], which has to run beside
 /// the readers, or by [`CopiesOnDisk::flush`].
 pub struct CopiesOnDisk {
@@ -48,24 +58,37 @@ pub struct CopiesOnDisk {
     key: CopyKey,
     rules: RefCell<CopyRules>,
     ports: Ports,
-    log: Arc<dyn Log>,
+    log: RefCell<Arc<dyn Log>>,
     index: RefCell<CopyIndex>,
+    refusals: RefCell<Refusals>,
     pending: RefCell<FileChanges>,
-    /// The changes that another thread has not begun yet; locked while it makes them.
-    handed_over: Arc<Mutex<FileChanges>>,
+    /// Removals that failed, which are tried again at `retry_at`, an uptime.
+    retries: RefCell<FileChanges>,
+    retry_at: Cell<Option<Duration>>,
+    handed_over: Arc<Mutex<HandedOver>>,
     /// Wakes what changes the files.
     changed: Notify,
     failures: Cell<u64>,
 }
 
-fn locked(changes: &Mutex<FileChanges>) -> MutexGuard<'_, FileChanges> {
-    changes.lock().unwrap_or_else(PoisonError::into_inner)
+/// What another thread does. It holds the lock of it meanwhile.
+#[derive(Default)]
+struct HandedOver {
+    work: DirectoryWork,
+    outcome: WorkOutcome,
 }
 
-/// Makes changes that were handed over, unless another thread has made them.
-fn perform(changes: &Mutex<FileChanges>, store: &dyn Store) -> Vec<FailedChange> {
-    let mut changes = locked(changes);
-    mem::take(&mut *changes).perform(store)
+fn locked(handed_over: &Mutex<HandedOver>) -> MutexGuard<'_, HandedOver> {
+    handed_over.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does what was handed over, unless another thread has done it.
+fn perform(handed_over: &Mutex<HandedOver>, store: &dyn Store) {
+    let mut handed_over = locked(handed_over);
+    let work = mem::take(&mut handed_over.work);
+    if !work.is_empty() {
+        handed_over.outcome = work.perform(store);
+    }
 }
 
 impl CopiesOnDisk {
@@ -82,18 +105,30 @@ impl CopiesOnDisk {
             key,
             rules: RefCell::new(rules),
             ports,
-            log,
+            log: RefCell::new(log),
             index: RefCell::default(),
+            refusals: RefCell::default(),
             pending: RefCell::default(),
+            retries: RefCell::default(),
+            retry_at: Cell::default(),
             handed_over: Arc::default(),
             changed: Notify::new(),
             failures: Cell::default(),
         };
-        let files = copies.store.list(is_of_copies)?.unwrap_or_default();
+        let files = copies.store.list(reading::is_of_copies)?.unwrap_or_default();
         files.iter().for_each(|file| copies.read(file));
         let count = copies.index.borrow().all().len() as u64;
-        copies.log.event(&OFFLINE_COPIES_OPENED, &[("copies", &count)]);
+        copies.log().event(&OFFLINE_COPIES_OPENED, &[("copies", &count)]);
         Ok(copies)
+    }
+
+    /// Writes events to another log from now on.
+    pub fn log_to(&self, log: Arc<dyn Log>) {
+        self.log.replace(log);
+    }
+
+    fn log(&self) -> Arc<dyn Log> {
+        Arc::clone(&self.log.borrow())
     }
 
     /// Goes on by other rules. What is not to be kept any more is removed.
@@ -102,202 +137,101 @@ impl CopiesOnDisk {
             let opened = self.key.open(&copy.sealed.name, &copy.sealed.contents);
             !opened.is_ok_and(|record| rules.keeps(&record.value))
         });
-        self.remove_all(removed, "not_configured");
+        self.remove_all(removed, RemovalReason::NotConfigured);
         self.rules.replace(rules);
     }
 
-    /// Makes the changes of files that are to be made, each on another thread; never ends.
+    /// Makes the changes of files that are to be made, on another thread; never ends.
     pub async fn keep(&self) -> Infallible {
         loop {
-            self.changed.notified().await;
-            let changes = self.pending.take();
-            if changes.is_empty() {
+            self.wait_for_work().await;
+            let work = self.next_work();
+            if work.is_empty() {
                 continue;
             }
-            *locked(&self.handed_over) = changes;
+            locked(&self.handed_over).work = work;
             let (done, ended) = oneshot::channel();
-            let (store, changes) = (Arc::clone(&self.store), Arc::clone(&self.handed_over));
-            let work = move || drop(done.send(perform(&changes, &*store)));
+            let (store, handed_over) = (Arc::clone(&self.store), Arc::clone(&self.handed_over));
+            let work = move || {
+                perform(&handed_over, &*store);
+                let _ = done.send(());
+            };
             self.ports.blocking.run(Box::new(work));
-            self.report(ended.await.unwrap_or_default());
+            // Without an answer, the thread has ended before its end, and there is no outcome.
+            let _ = ended.await;
+            let outcome = mem::take(&mut locked(&self.handed_over).outcome);
+            self.take(outcome);
         }
     }
 
     /// Makes the changes of files that are to be made. Waits for those that another thread makes.
     pub fn flush(&self) {
-        let failed = perform(&self.handed_over, &*self.store);
-        self.report(failed);
-        let failed = self.pending.take().perform(&*self.store);
-        self.report(failed);
-    }
-
-    /// Takes a file into the index, or tells why not.
-    fn read(&self, file: &DirEntry) {
-        let now = self.ports.clock.now();
-        let since = file.modified.seconds_until(now);
-        if file.name.ends_with(TEMPORARY_SUFFIX) {
-            if since > ABANDONED_AFTER {
-                self.change(|pending| pending.remove(&file.name));
-            }
-            return;
-        }
-        let contents = match self.store.read(&file.name) {
-            Ok(Some(contents)) => contents.expose().to_vec(),
-            // Another process has removed it.
-            Ok(None) => return,
-            Err(error) => return self.ignore(&file.name, &error),
-        };
-        let record = match self.key.open(&file.name, &contents) {
-            Ok(record) => record,
-            Err(error) => {
-                self.ignore(&file.name, &error);
-                // It cannot be used any more, whatever its key was.
-                if Duration::from_secs(u64::try_from(since).unwrap_or(0)) > self.max_age() {
-                    self.change(|pending| pending.remove(&file.name));
-                }
+        perform(&self.handed_over, &*self.store);
+        let outcome = mem::take(&mut locked(&self.handed_over).outcome);
+        self.take(outcome);
+        self.retry_at.set(self.retry_at.get().and(Some(Duration::ZERO)));
+        loop {
+            let work = self.next_work();
+            if work.is_empty() {
                 return;
             }
-        };
-        let copy = self.known(&record, SealedCopy { name: file.name.clone(), contents });
-        let too_old = age(record.confirmed, now, self.max_age());
-        if !self.rules.borrow().keeps(&record.value) {
-            self.remove_all(vec![copy], "not_configured");
-        } else if too_old == Err(CopyNotServed::TooOld) {
-            self.remove_all(vec![copy], "too_old");
-        } else {
-            if let Err(error) = too_old {
-                self.ignore(&file.name, &error);
-            }
-            let removed = self.index.borrow_mut().add(copy);
-            self.remove_all(removed, "too_many");
+            let outcome = work.perform(&*self.store);
+            self.take(outcome);
         }
     }
 
-    fn known(&self, record: &CopyRecord, sealed: SealedCopy) -> KnownCopy {
-        KnownCopy {
-            identity: record.identity.clone(),
-            arn: record.value.arn().map(str::to_owned),
-            confirmed: record.confirmed,
-            fingerprint: self.key.fingerprint(&record.identity, &record.value),
-            sealed,
+    async fn wait_for_work(&self) {
+        let retry = async {
+            match self.retry_at.get() {
+                Some(at) => {
+                    let time = at.saturating_sub(self.ports.clock.uptime());
+                    self.ports.timer.sleep(time).await;
+                }
+                None => pending().await,
+            }
+        };
+        select(pin!(self.changed.notified()), pin!(retry)).await;
+    }
+
+    /// Returns what is to be done now.
+    fn next_work(&self) -> DirectoryWork {
+        let mut changes = self.pending.take();
+        let is_due = |at| at <= self.ports.clock.uptime();
+        if self.retry_at.get().is_some_and(is_due) {
+            self.retry_at.set(None);
+            changes.add_if_absent(self.retries.take());
+            self.refusals.borrow_mut().search_again();
         }
+        let names = || self.index.borrow().all().iter().map(|it| it.sealed.name.clone()).collect();
+        let search_except = self.refusals.borrow_mut().begin_search().then(names);
+        DirectoryWork { changes, search_except }
     }
 
     fn max_age(&self) -> Duration {
         self.rules.borrow().max_age
     }
 
-    fn change(&self, change: impl FnOnce(&mut FileChanges)) {
-        change(&mut self.pending.borrow_mut());
+    fn change(&self, name: String, change: FileChange) {
+        self.retries.borrow_mut().drop_change(&name);
+        self.pending.borrow_mut().set(name, change);
         self.changed.notify_one();
     }
 
     /// Removes the files of copies that are not in the index any more.
-    fn remove_all(&self, copies: Vec<KnownCopy>, reason: &'static str) {
+    fn remove_all(&self, copies: Vec<KnownCopy>, reason: RemovalReason) {
         for KnownCopy { identity, sealed, .. } in copies {
-            self.change(|pending| pending.remove(&sealed.name));
-            let kind = match identity.kind {
-                CopyKind::Secret => "secret",
-                CopyKind::Parameter | CopyKind::EncryptedParameter => "parameter",
-            };
-            let fields: [Field<'_>; 3] =
-                [(kind, &identity.name), ("file", &sealed.name), ("reason", &reason)];
-            self.log.event(&OFFLINE_COPY_REMOVED, &fields);
+            let removed = RemovedCopy::new(identity, reason);
+            self.change(sealed.name, FileChange::Remove(Some(removed)));
         }
     }
 
-    fn ignore(&self, file: &str, error: &dyn std::error::Error) {
-        self.failures.set(self.failures.get() + 1);
-        let reason = error.to_string();
-        self.log.event(&OFFLINE_COPY_IGNORED, &[("file", &file), ("reason", &reason)]);
-    }
-
-    fn report(&self, failed: Vec<FailedChange>) {
-        for FailedChange { name, action, error } in failed {
-            self.failures.set(self.failures.get() + 1);
-            let reason = error.to_string();
-            let fields: [Field<'_>; 3] =
-                [("action", &action), ("file", &name), ("reason", &reason)];
-            self.log.event(&OFFLINE_COPY_FAILED, &fields);
-            match action {
-                // It is written again when AWS confirms it the next time.
-                "write" => drop(self.index.borrow_mut().remove(|copy| copy.sealed.name == name)),
-                // It is removed with the next change.
-                _ => self.pending.borrow_mut().remove_later(name),
-            }
-        }
-    }
-}
-
-impl CopyRules {
-    fn keeps(&self, value: &FetchedValue) -> bool {
-        self.keep.iter().any(|pattern| pattern.is_of(value))
-    }
-}
-
-impl OfflineCopies for CopiesOnDisk {
-    fn load(&self, scope: &CallScope, item: &ReadItem) -> Option<OfflineCopy> {
-        let index = self.index.borrow();
-        let copy = index.find(scope, item)?;
-        let max_age = self.max_age();
-        let age = age(copy.confirmed, self.ports.clock.now(), max_age).ok()?;
-        let SealedCopy { name, contents } = &copy.sealed;
-        let record = self.key.open(name, contents).ok()?;
-        Some(OfflineCopy { value: record.value, age, usable_for: max_age.saturating_sub(age) })
-    }
-
-    fn store(
-        &self,
-        scope: &CallScope,
-        item: &ReadItem,
-        value: &FetchedValue,
-        confirmed: Timestamp,
-    ) {
-        if !self.rules.borrow().keeps(value) {
-            return;
-        }
-        let identity = CopyIdentity::of(scope, item, value);
-        let name = self.key.file_name(&identity);
-        let fingerprint = self.key.fingerprint(&identity, value);
-        let is_known = self.index.borrow().named(&name).is_some_and(|copy| {
-            copy.fingerprint == fingerprint
-                && !is_time_worth_a_write(copy.confirmed, confirmed, self.max_age())
-        });
-        if is_known {
-            return;
-        }
-        let record = CopyRecord { identity, confirmed, value: value.clone() };
-        let sealed = self.key.seal(&record, &*self.ports.entropy);
-        self.change(|pending| pending.write(sealed.clone()));
-        let removed = self.index.borrow_mut().add(self.known(&record, sealed));
-        self.remove_all(removed, "too_many");
-    }
-
-    fn remove(&self, scope: &CallScope, item: &ReadItem, part: RefusedPart) {
-        let removed =
-            self.index.borrow_mut().remove(|KnownCopy { identity, arn, .. }| match part {
-                RefusedPart::Whole => identity.is_about(scope, item, arn.as_deref()),
-                RefusedPart::Version => identity.is_of(scope, item, arn.as_deref()),
-            });
-        self.remove_all(removed, "refused");
-    }
-
-    fn remove_role(&self, role_arn: &str) {
-        let removed = self.index.borrow_mut().remove(|copy| copy.identity.role == role_arn);
-        self.remove_all(removed, "refused");
-    }
-
-    fn roles(&self) -> Vec<String> {
-        let mut roles: Vec<String> =
-            self.index.borrow().all().iter().map(|copy| copy.identity.role.clone()).collect();
-        roles.sort();
-        roles.dedup();
-        roles
-    }
-
-    fn statistics(&self) -> OfflineStatistics {
-        let copies = self.index.borrow().all().len();
-        OfflineStatistics { copies, failures: self.failures.get() }
+    /// Removes the copies that AWS last confirmed too long ago. AWS has just answered, so the clock is right.
+    fn remove_too_old(&self) {
+        let (now, max_age) = (self.ports.clock.now(), self.max_age());
+        let is_too_old =
+            |copy: &KnownCopy| age(copy.confirmed, now, max_age) == Err(CopyNotServed::TooOld);
+        let removed = self.index.borrow_mut().remove(is_too_old);
+        self.remove_all(removed, RemovalReason::TooOld);
     }
 }
 
@@ -305,12 +239,6 @@ impl fmt::Debug for CopiesOnDisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<{} copies>", self.index.borrow().all().len())
     }
-}
-
-/// Returns whether a file is a copy, or one that was not completed.
-fn is_of_copies(name: &str) -> bool {
-    let is_unfinished = name.strip_suffix(TEMPORARY_SUFFIX).and_then(|name| name.rsplit_once('.'));
-    is_copy_name(is_unfinished.map_or(name, |(name, _)| name))
 }
 
 #[cfg(test)]

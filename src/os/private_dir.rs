@@ -25,9 +25,9 @@ mod non_unix {
             Self
         }
 
-        /// Ignores the size.
+        /// Ignores the limits.
         #[must_use]
-        pub fn with_max_size(self, _max_size: u64) -> Self {
+        pub fn with_limits(self, _max_size: u64, _max_files: usize) -> Self {
             self
         }
 
@@ -51,7 +51,15 @@ mod non_unix {
             Err(io::ErrorKind::Unsupported.into())
         }
 
+        fn has(&self, _name: &str) -> io::Result<bool> {
+            Ok(false)
+        }
+
         fn remove(&self, _name: &str) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn truncate(&self, _name: &str) -> io::Result<()> {
             Err(io::ErrorKind::Unsupported.into())
         }
 

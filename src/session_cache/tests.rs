@@ -39,7 +39,7 @@ impl CacheFixture {
     }
 
     fn is_empty(&self) -> bool {
-        !self.store.has(self.key.as_str())
+        !self.store.has(self.key.as_str()).unwrap()
     }
 
     /// Runs `question` on the cache.

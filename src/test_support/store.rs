@@ -1,4 +1,4 @@
-//! The directory of the session cache in memory.
+//! A private directory in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -19,6 +19,17 @@ struct State {
     before_lock: Option<BeforeLock>,
     /// When all files were written; they are not listed without it.
     modified: Option<Timestamp>,
+    /// What fails until it is allowed again.
+    failing: Vec<StoreAction>,
+}
+
+/// What can fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum StoreAction {
+    Write,
+    Remove,
+    Truncate,
+    Sync,
 }
 
 type BeforeLock = Box<dyn FnOnce(&FakeStore) + Send>;
@@ -34,9 +45,16 @@ impl FakeStore {
         self.state().modified = Some(modified);
     }
 
-    /// Returns whether there is a file of that name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.state().files.contains_key(name)
+    /// Makes these actions fail, as on a full disk or one that is read-only, and no others.
+    pub(crate) fn fail(&self, actions: &[StoreAction]) {
+        self.state().failing = actions.to_vec();
+    }
+
+    fn check(&self, action: StoreAction) -> io::Result<()> {
+        match self.state().failing.contains(&action) {
+            true => Err(io::ErrorKind::ReadOnlyFilesystem.into()),
+            false => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -50,17 +68,28 @@ impl Store for FakeStore {
     }
 
     fn write(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        self.check(StoreAction::Write)?;
         self.state().files.insert(name.to_owned(), contents.to_vec());
         Ok(())
     }
 
+    fn has(&self, name: &str) -> io::Result<bool> {
+        Ok(self.state().files.contains_key(name))
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.check(StoreAction::Remove)?;
         self.state().files.remove(name);
         Ok(())
     }
 
+    fn truncate(&self, name: &str) -> io::Result<()> {
+        self.check(StoreAction::Truncate)?;
+        self.state().files.get_mut(name).map(Vec::clear).ok_or(io::ErrorKind::NotFound.into())
+    }
+
     fn sync(&self) -> io::Result<()> {
-        Ok(())
+        self.check(StoreAction::Sync)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {

@@ -5,11 +5,14 @@ use std::rc::Rc;
 use futures_util::FutureExt as _;
 
 use super::*;
-use crate::test_support::{FakeStore, RecordingLog};
+use crate::secrets_cache::{
+    CallScope, OfflineCopies as _, OfflineStatistics, ReadItem, RefusedPart,
+};
+use crate::test_support::{FakeStore, RecordingLog, StoreAction};
 use roles_anywhere_client::aws::get_secret_value::{SecretRequest, SecretValue, SecretVersion};
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::secret::Secret;
-use roles_anywhere_client::time::Clock as _;
+use roles_anywhere_client::time::{Clock as _, Timestamp};
 use roles_anywhere_test_support::blocking::FakeBlocking;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::entropy::SequenceEntropy;
@@ -47,6 +50,12 @@ impl Machine {
     fn files(&self) -> Vec<String> {
         let files = self.store.list(|_| true).unwrap().unwrap();
         files.into_iter().map(|file| file.name).collect()
+    }
+
+    /// Returns the last line of the log that begins so; an empty one if there is none.
+    fn logged(&self, start: &str) -> String {
+        let lines = self.log.lines().into_iter();
+        lines.rev().find(|line| line.starts_with(start)).unwrap_or_default()
     }
 
     fn pass(&self, hours: u64) {
@@ -132,16 +141,17 @@ fn what_is_to_be_kept_is_there_after_a_restart_until_it_is_too_old() {
     assert!(loaded(&copies, "prod/db").is_some());
     machine.clock.advance(Duration::from_secs(1));
     assert_eq!(loaded(&copies, "prod/db"), None);
-    // The next start removes it.
+    // The clock may be wrong until AWS has answered.
     let copies = machine.open(1, &["sm://prod/*"]);
     copies.flush();
+    assert_eq!((machine.files().len(), copies.statistics().failures), (1, 0));
+    let reason = "reason=AWS last confirmed it longer ago than `max-age`";
+    assert!(machine.logged("warning: offline_copy_ignored").ends_with(reason));
+    store(&machine, &copies, "test/db", "v1");
+    copies.flush();
     assert_eq!(machine.files(), [""; 0]);
-    let expected = "info: offline_copy_removed secret=prod/db";
-    assert!(
-        machine.log.lines().iter().any(|line| line.starts_with(expected)),
-        "{:?}",
-        machine.log.lines()
-    );
+    let removed = machine.logged("info: offline_copy_removed secret=prod/db");
+    assert!(removed.ends_with("reason=too_old"), "{removed}");
 }
 
 #[test]
@@ -293,4 +303,212 @@ fn no_more_copies_are_kept_than_fit() {
     copies.flush();
     assert_eq!(machine.files().len(), super::super::index::MAX_COPIES);
     assert!(loaded(&copies, "db4").is_none() && loaded(&copies, "db5").is_some());
+    // They were removed before they were written.
+    for number in 5..10 {
+        machine.clock.advance(Duration::from_secs(1));
+        store(&machine, &copies, &format!("more{number}"), "v1");
+        copies.flush();
+        let removed = machine.logged(&format!("info: offline_copy_removed secret=db{number} "));
+        assert!(removed.ends_with("reason=too_many"), "{removed}");
+    }
+    assert_eq!(machine.files().len(), super::super::index::MAX_COPIES);
+}
+
+/// What fails on a file system that is read-only.
+const READ_ONLY: [StoreAction; 3] =
+    [StoreAction::Write, StoreAction::Remove, StoreAction::Truncate];
+
+#[test]
+fn a_failed_write_of_another_value_removes_the_copy_before() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    machine.store.fail(&[StoreAction::Write]);
+    store(&machine, &copies, "db", "v2");
+    copies.flush();
+    assert_eq!((machine.files().len(), loaded(&copies, "db")), (0, None));
+    let failed = machine.logged("warning: offline_copy_failed action=write file=copy-");
+    assert!(failed.ends_with("reason=read-only filesystem or storage medium"), "{failed}");
+    assert!(
+        machine.logged("info: offline_copy_removed secret=db").ends_with("reason=out_of_date"),
+        "{:?}",
+        machine.log.lines()
+    );
+    // The next confirmation makes it again.
+    machine.store.fail(&[]);
+    store(&machine, &copies, "db", "v2");
+    copies.flush();
+    let copies = machine.open(1, &["*"]);
+    assert_eq!(loaded(&copies, "db"), Some(("v2".to_owned(), Duration::ZERO)));
+}
+
+#[test]
+fn an_older_value_is_not_served_after_a_failed_write_whatever_else_fails() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    machine.store.fail(&READ_ONLY);
+    store(&machine, &copies, "db", "v2");
+    copies.flush();
+    assert_eq!((machine.files().len(), loaded(&copies, "db")), (1, None));
+    // A refusal finds nothing to remove that is known, and the file is removed when that is possible.
+    copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!(machine.files().len(), 1);
+    machine.store.fail(&[]);
+    machine.clock.advance(RETRY_INTERVAL);
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!(machine.files(), [""; 0]);
+}
+
+#[test]
+fn a_failed_write_of_the_same_value_keeps_the_copy() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    machine.pass(5);
+    machine.store.fail(&[StoreAction::Write]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    let expected = Some(("v1".to_owned(), Duration::from_hours(5)));
+    assert_eq!(loaded(&copies, "db"), expected);
+    assert_eq!(loaded(&machine.open(1, &["*"]), "db"), expected);
+    // A refusal finds it.
+    copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+    copies.flush();
+    assert_eq!(machine.files(), [""; 0]);
+}
+
+#[test]
+fn a_removal_that_failed_is_tried_again_and_logged_once_it_is_made() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    machine.store.fail(&READ_ONLY);
+    copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!((machine.files().len(), loaded(&copies, "db")), (1, None));
+    let failed = machine.logged("warning: offline_copy_failed");
+    assert!(failed.contains("action=remove secret=db file=copy-"), "{failed}");
+    assert_eq!(machine.logged("info: offline_copy_removed"), "");
+    machine.store.fail(&[]);
+    // Other changes do not bring it forward, as each of them would be logged while it fails.
+    store(&machine, &copies, "web", "v1");
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!(machine.files().len(), 2);
+    machine.clock.advance(RETRY_INTERVAL);
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!(machine.files().len(), 1);
+    assert!(machine.logged("info: offline_copy_removed secret=db").ends_with("reason=refused"));
+}
+
+#[test]
+fn a_removal_that_failed_is_tried_again_at_the_end() {
+    for failing in [&READ_ONLY[..], &[StoreAction::Sync]] {
+        let machine = Machine::new();
+        let copies = machine.open(1, &["*"]);
+        store(&machine, &copies, "db", "v1");
+        copies.flush();
+        machine.store.fail(failing);
+        copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+        copies.flush();
+        assert_eq!(machine.logged("info: offline_copy_removed"), "", "{failing:?}");
+        machine.store.fail(&[]);
+        copies.flush();
+        assert_eq!(machine.files(), [""; 0]);
+        assert_ne!(machine.logged("info: offline_copy_removed"), "", "{failing:?}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_removed_is_emptied() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    machine.store.fail(&[StoreAction::Remove, StoreAction::Write]);
+    copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+    copies.flush();
+    assert_ne!(machine.logged("info: offline_copy_removed secret=db"), "");
+    let files = machine.files();
+    assert_eq!(machine.store.read(&files[0]).unwrap().unwrap().expose(), b"");
+    // The next start removes it without a warning.
+    machine.store.fail(&[]);
+    let copies = machine.open(1, &["*"]);
+    copies.flush();
+    assert_eq!((copies.statistics(), machine.files().len()), (OfflineStatistics::default(), 0));
+}
+
+#[test]
+fn a_refusal_removes_the_copies_of_other_processes() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    let other_process = machine.open(1, &["*"]);
+    for name in ["db", "web", "log"] {
+        store(&machine, &other_process, name, "v1");
+    }
+    let role = scope("other");
+    other_process.store(&role, &item("db", None), &value("db", "v1"), machine.clock.now());
+    other_process.flush();
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
+    copies.remove(&scope("app"), &item(arn, None), RefusedPart::Whole);
+    assert!(copies.keep().now_or_never().is_none());
+    assert_eq!(machine.files().len(), 3);
+    assert!(machine.logged("info: offline_copy_removed secret=db").ends_with("reason=refused"));
+    copies.remove_role(&scope("app").role.arn);
+    copies.flush();
+    assert_eq!(machine.files().len(), 1);
+    // A process that has such a copy in memory does not serve it any more.
+    assert_eq!(loaded(&other_process, "web"), None);
+    assert!(other_process.load(&role, &item("db", None)).is_some());
+}
+
+#[test]
+fn a_refusal_removes_a_file_that_cannot_be_read() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    store(&machine, &copies, "web", "v1");
+    copies.flush();
+    for name in machine.files() {
+        machine.store.write(&name, b"damaged").unwrap();
+    }
+    let copies = machine.open(1, &["*"]);
+    copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
+    copies.flush();
+    assert_eq!(machine.files().len(), 1);
+}
+
+#[test]
+fn the_directory_is_searched_once_for_a_refusal_that_is_repeated() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    for expected in [1, 1, 2] {
+        copies.remove_role(&scope("app").role.arn);
+        assert!(copies.keep().now_or_never().is_none());
+        assert_eq!(machine.blocking.started(), expected);
+        machine.clock.advance(Duration::from_secs(40));
+    }
+}
+
+#[test]
+fn a_copy_that_another_process_removed_is_made_again_when_aws_confirms_it() {
+    let machine = Machine::new();
+    let copies = machine.open(1, &["*"]);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    let name = machine.files().remove(0);
+    machine.store.remove(&name).unwrap();
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    assert_eq!(machine.files(), [name.as_str()]);
+    machine.store.remove(&name).unwrap();
+    assert_eq!(loaded(&copies, "db"), None);
+    store(&machine, &copies, "db", "v1");
+    copies.flush();
+    assert_eq!(machine.files(), [name]);
 }

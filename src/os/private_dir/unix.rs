@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -25,14 +25,15 @@ use roles_anywhere_client::time::Timestamp;
 pub struct PrivateDir {
     path: PathBuf,
     parent_owner: ParentOwner,
-    opened: OnceLock<OwnedFd>,
+    opened: Mutex<Option<Arc<OwnedFd>>>,
     max_size: u64,
+    max_files: usize,
 }
 
 /// The largest file that is read if nothing else is said, in bytes; a session is a few KiB.
 const MAX_SIZE: u64 = 64 << 10;
 
-/// The most files that are listed, so that a directory full of them cannot delay a command.
+/// The most files that are listed if nothing else is said, so that a directory full of them cannot delay a command.
 const MAX_FILES: usize = 512;
 
 impl PrivateDir {
@@ -40,14 +41,14 @@ impl PrivateDir {
     pub fn new(dir: &ConfiguredDir) -> Self {
         // Without a trailing slash, with which the system would follow a link.
         let path = dir.path.components().collect();
-        let (parent_owner, opened) = (dir.parent_owner, OnceLock::new());
-        Self { path, parent_owner, opened, max_size: MAX_SIZE }
+        let (parent_owner, opened) = (dir.parent_owner, Mutex::default());
+        Self { path, parent_owner, opened, max_size: MAX_SIZE, max_files: MAX_FILES }
     }
 
-    /// Reads files of up to `max_size` bytes.
+    /// Reads files of up to `max_size` bytes, and lists up to `max_files`.
     #[must_use]
-    pub fn with_max_size(self, max_size: u64) -> Self {
-        Self { max_size, ..self }
+    pub fn with_limits(self, max_size: u64, max_files: usize) -> Self {
+        Self { max_size, max_files, ..self }
     }
 
     /// Calls `act` with the parent and the name of the directory, after the parent's owner was checked.
@@ -78,8 +79,10 @@ impl PrivateDir {
     /// Locks a file against other processes while it is open; creates it if it does not exist. Returns
     /// `None` if another process holds the lock.
     pub fn lock_file(&self, name: &str) -> io::Result<Option<File>> {
-        let opened = open(self.open_or_create()?, name, OFlags::RDWR | OFlags::CREATE);
-        let (file, _) = opened.map_err(|error| self.explained(name, error))?;
+        let (file, _) = self.in_created(|directory| {
+            let opened = open(directory, name, OFlags::RDWR | OFlags::CREATE);
+            opened.map_err(|error| self.explained(name, error))
+        })?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -94,9 +97,10 @@ impl PrivateDir {
     }
 
     /// Opens the directory; `None` if it does not exist.
-    fn open_existing(&self) -> io::Result<Option<&OwnedFd>> {
-        if let Some(opened) = self.opened.get() {
-            return Ok(Some(opened));
+    fn open_existing(&self) -> io::Result<Option<Arc<OwnedFd>>> {
+        let mut known = self.opened();
+        if let Some(opened) = &*known {
+            return Ok(Some(Arc::clone(opened)));
         }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened = self
@@ -110,12 +114,31 @@ impl PrivateDir {
             Err((_, error)) => return Err(self.explained("", error)),
         };
         check(&rustix::fs::fstat(&directory)?)?;
-        Ok(Some(self.opened.get_or_init(|| directory)))
+        let directory = Arc::new(directory);
+        *known = Some(Arc::clone(&directory));
+        Ok(Some(directory))
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Arc<OwnedFd>>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `act` with the directory, which is created if it does not exist. One that was removed after it
+    /// was opened takes no files: then another one is created.
+    fn in_created<T>(&self, act: impl Fn(&OwnedFd) -> io::Result<T>) -> io::Result<T> {
+        let directory = self.open_or_create()?;
+        match act(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                *self.opened() = None;
+                act(&*self.open_or_create()?)
+            }
+            result => result,
+        }
     }
 
     /// Opens the directory, and creates it if it does not exist. Missing parents are created only if the
     /// user named the directory: the one of a variable may be gone because the login has ended.
-    fn open_or_create(&self) -> io::Result<&OwnedFd> {
+    fn open_or_create(&self) -> io::Result<Arc<OwnedFd>> {
         if let Some(directory) = self.open_existing()? {
             return Ok(directory);
         }
@@ -136,7 +159,7 @@ impl PrivateDir {
 impl Store for PrivateDir {
     fn read(&self, name: &str) -> io::Result<Option<SecretBytes>> {
         let Some(directory) = self.open_existing()? else { return Ok(None) };
-        let (file, size) = match open(directory, name, OFlags::RDONLY) {
+        let (file, size) = match open(&directory, name, OFlags::RDONLY) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.explained(name, error)),
@@ -152,33 +175,51 @@ impl Store for PrivateDir {
     }
 
     fn write(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let directory = self.open_or_create()?;
         let temporary = format!("{name}.{:016x}{TEMPORARY_SUFFIX}", SystemEntropy.bits());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let made = open(directory, &temporary, flags);
-        let (mut file, _) = made.map_err(|error| self.explained(&temporary, error))?;
-        let written = file
-            .write_all(contents)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| Ok(rustix::fs::renameat(directory, &temporary, directory, name)?));
-        written.inspect_err(|_| {
-            // If this fails too, the cache removes it once it is stale.
-            let _ = self.remove(&temporary);
+        self.in_created(|directory| {
+            let made = open(directory, &temporary, flags);
+            let (mut file, _) = made.map_err(|error| self.explained(&temporary, error))?;
+            let written = file
+                .write_all(contents)
+                .and_then(|()| file.sync_all())
+                .and_then(|()| Ok(rustix::fs::renameat(directory, &temporary, directory, name)?));
+            written.inspect_err(|_| {
+                // If this fails too, the cache removes it once it is stale.
+                let _ = self.remove(&temporary);
+            })
         })
+    }
+
+    fn has(&self, name: &str) -> io::Result<bool> {
+        let Some(directory) = self.open_existing()? else { return Ok(false) };
+        match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(self.explained(name, error.into())),
+        }
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let Some(directory) = self.open_existing()? else { return Ok(()) };
-        match rustix::fs::unlinkat(directory, name, AtFlags::empty()) {
+        match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             // The mode of the directory decides whether a file may be removed, not that of the file.
             Err(error) => Err(self.explained("", error.into())),
         }
     }
 
+    fn truncate(&self, name: &str) -> io::Result<()> {
+        let Some(directory) = self.open_existing()? else { return Ok(()) };
+        let opened = open(&directory, name, OFlags::WRONLY);
+        let (file, _) = opened.map_err(|error| self.explained(name, error))?;
+        file.set_len(0)?;
+        file.sync_all()
+    }
+
     fn sync(&self) -> io::Result<()> {
         let Some(directory) = self.open_existing()? else { return Ok(()) };
-        Ok(rustix::fs::fsync(directory)?)
+        Ok(rustix::fs::fsync(&directory)?)
     }
 
     fn try_lock(&self, name: &str) -> io::Result<Option<Box<dyn Lock + '_>>> {
@@ -188,7 +229,7 @@ impl Store for PrivateDir {
     fn list(&self, matches: fn(&str) -> bool) -> io::Result<Option<Vec<DirEntry>>> {
         let Some(directory) = self.open_existing()? else { return Ok(None) };
         let mut files = Vec::new();
-        let entries = Dir::read_from(directory);
+        let entries = Dir::read_from(&directory);
         for entry in entries.map_err(|error| self.explained("", error.into()))? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else { continue };
@@ -197,14 +238,14 @@ impl Store for PrivateDir {
                 continue;
             }
             // Another process may have removed it.
-            let Ok(stat) = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            let Ok(stat) = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
             if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
                 let modified = Timestamp::from_unix(stat.st_mtime);
                 files.push(DirEntry { name: name.to_owned(), modified });
             }
-            if files.len() == MAX_FILES {
+            if files.len() == self.max_files {
                 break;
             }
         }
@@ -243,10 +284,12 @@ fn check(stat: &Stat) -> io::Result<()> {
     }
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
-        return Err(refused(format!(
-            "other users can read or enter it (mode {:04o})",
-            mode.as_raw_mode()
-        )));
+        let what = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => "read or enter it",
+            _ => "access it",
+        };
+        let mode = mode.as_raw_mode();
+        return Err(refused(format!("other users can {what} (mode {mode:04o})")));
     }
     Ok(())
 }
@@ -336,6 +379,32 @@ mod tests {
             File::create(own.path.join(format!("session-{at:032x}"))).unwrap();
         }
         assert_eq!(names(&own).len(), MAX_FILES);
+        let more = directory(&folder).with_limits(MAX_SIZE, 2 * MAX_FILES);
+        assert_eq!(names(&more).len(), MAX_FILES + 2);
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_is_created_again_by_a_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = directory(&folder);
+        own.write("a", b"one").unwrap();
+        assert!(own.has("a").unwrap() && !own.has("b").unwrap());
+        fs::remove_dir_all(&own.path).unwrap();
+        assert!(!own.has("a").unwrap());
+        own.write("a", b"two").unwrap();
+        assert_eq!((text(&own, "a").as_deref(), mode(&own.path)), (Some("two"), 0o700));
+        fs::remove_dir_all(&own.path).unwrap();
+        assert!(own.try_lock("lock").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_removed_is_emptied() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = directory(&folder);
+        own.write("a", b"one").unwrap();
+        own.truncate("a").unwrap();
+        assert_eq!(text(&own, "a").as_deref(), Some(""));
+        assert_eq!(own.truncate("b").unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -242,7 +242,7 @@ events! {
     OFFLINE_COPY_REMOVED = "offline_copy_removed" Info
         "offline copy removed" ["secret" "parameter" "file" "reason"];
     OFFLINE_COPY_FAILED = "offline_copy_failed" Warning
-        "cannot write or remove an offline copy" ["action" "file" "reason"];
+        "cannot write or remove an offline copy" ["action" "secret" "parameter" "file" "reason"];
 }
 
 #[cfg(test)]
