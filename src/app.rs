@@ -23,9 +23,11 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::app::key_passwords::KeyPasswords;
+use crate::offline_copy::CopiesOnDisk;
 use crate::os::config_file::SystemConfigFiles;
 use crate::os::credentials_file::CredentialsFile;
 use crate::os::files::SystemFiles;
@@ -50,6 +52,7 @@ pub struct App {
     files: OnceCell<Arc<SystemFiles>>,
     replan: OnceCell<Replan>,
     key_passwords: KeyPasswords,
+    offline_copies: OnceCell<Option<Rc<CopiesOnDisk>>>,
 }
 
 /// Plans the command line of the process again, with the files as they are then; on any thread.
@@ -61,7 +64,8 @@ impl App {
         let clock = SystemClock::start();
         let (environment, files, replan) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
         let key_passwords = KeyPasswords::default();
-        Self { clock, environment, files, replan, key_passwords }
+        let offline_copies = OnceCell::new();
+        Self { clock, environment, files, replan, key_passwords, offline_copies }
     }
 
     /// Returns the system with other environment variables.

@@ -24,7 +24,6 @@ use crate::output::error::Error;
 use crate::output::waiting::WaitDisplay;
 use crate::secrets::reference::NamedReference;
 use crate::secrets_cache::{CachePolicy, SecretsCache};
-use crate::server::secrets::OfflinePlan;
 use crate::session_cache::CacheLocation;
 use crate::session_cache::renewal::Renewal;
 use roles_anywhere_client::ports::Ports;
@@ -48,8 +47,6 @@ struct FollowingReader<'a> {
     /// The roles whose sessions are kept.
     roles: RefCell<Vec<Rc<FollowedRole>>>,
     are_replaced: Notify,
-    /// The copies on disk that are kept current, and may stand in.
-    offline: Option<OfflinePlan>,
     ports: Ports,
 }
 
@@ -63,8 +60,9 @@ struct FollowedRole {
 }
 
 impl App {
-    /// Returns `references`, to be followed by a cache with `policy`. Opens and calls nothing. What is made
-    /// before the first read of the references shares the passwords of keys that are typed for that.
+    /// Returns `references`, to be followed by a cache with `policy`. Calls nothing, and opens nothing but the
+    /// offline copies. What is made before the first read of the references shares the passwords of keys that are
+    /// typed for that.
     pub fn followed_references<'a>(
         &'a self,
         roles: &ReferenceRoles,
@@ -75,6 +73,9 @@ impl App {
         let upstream = Rc::new(SecretsUpstream::default());
         let calling = Rc::clone(&upstream) as _;
         let cache = Rc::new(SecretsCache::new(calling, ports.clone(), policy, Vec::new()));
+        let offline = roles.offline();
+        let copies = offline.and_then(|setup| self.offline_copies_or_warning(setup, &ports));
+        cache.keep_copies(copies.map(|copies| copies as _));
         let reader = FollowingReader {
             app: self,
             upstream,
@@ -82,7 +83,6 @@ impl App {
             ttl: policy.ttl,
             roles: RefCell::default(),
             are_replaced: Notify::new(),
-            offline: roles.offline().cloned(),
             ports,
         };
         let followed = Rc::new(reader).following(roles, references)?;
@@ -147,16 +147,7 @@ impl<'a> FollowingReader<'a> {
     async fn run(&self) -> Infallible {
         let sessions = self.keep_sessions();
         let values = self.cache.keep_fresh(&|_| {});
-        let offline = self.offline.as_ref();
-        let copies = offline.and_then(|plan| self.app.offline_copies_or_warning(plan, &self.ports));
-        let copies = copies.map(Rc::new);
-        self.cache.keep_copies(copies.clone().map(|copies| copies as _));
-        let copies = async {
-            match copies {
-                Some(copies) => copies.keep().await,
-                None => pending().await,
-            }
-        };
+        let copies = self.app.keep_offline_copies();
         match select(pin!(sessions), select(pin!(values), pin!(copies))).await {
             Either::Left((never, _)) => never,
             Either::Right((either, _)) => match either {
@@ -214,7 +205,7 @@ impl<'a> FollowedReferences<'a> {
         &self,
         roles: &ReferenceRoles,
         references: &[NamedReference],
-    ) -> Result<FollowedReferences<'a>, Error> {
+    ) -> Result<Self, Error> {
         Rc::clone(&self.reader).following(roles, references)
     }
 

@@ -7,13 +7,17 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::offline_copy::sealing::MAX_FILE_SIZE;
 use crate::offline_copy::{CopiesOnDisk, CopyKey, CopyRules};
+use crate::os::files::foreign_owner;
 use crate::os::private_dir::PrivateDir;
 use crate::output::error::Error;
 use crate::output::log::Log;
 use crate::output::run::RunError;
 use crate::server::secrets::{OfflineKey, OfflinePlan};
-use roles_anywhere_client::input_source::Files;
+use roles_anywhere_client::input_source::{Files, Location};
 use roles_anywhere_client::ports::Ports;
+
+/// The most files that are listed. Those of an earlier key stay beside the others for up to `max-age`.
+const MAX_FILES: usize = 2_048;
 
 impl App {
     /// Reads the key and the copies, and creates their directory if it does not exist.
@@ -24,7 +28,7 @@ impl App {
         log: Arc<dyn Log>,
     ) -> Result<CopiesOnDisk, Error> {
         let key = read_key(&plan.key, &*ports.files)?;
-        let directory = PrivateDir::new(&plan.directory).with_max_size(MAX_FILE_SIZE);
+        let directory = PrivateDir::new(&plan.directory).with_limits(MAX_FILE_SIZE, MAX_FILES);
         let failed = |source: io::Error| RunError::OfflineCopies {
             dir: shown(&plan.directory.path, &plan.directory.origin.to_string()),
             source,
@@ -46,12 +50,17 @@ fn shown(path: &Path, origin: &str) -> String {
 }
 
 /// Reads the key. A file that systemd made is only for the service; another one is refused if other users
-/// can read it.
+/// can read it, or one of them owns it.
 fn read_key(key: &OfflineKey, files: &dyn Files) -> Result<CopyKey, Error> {
     let file = || key.source.name(true).to_string();
     let mode = files.readable_by_others(&key.source).filter(|_| !key.is_credential);
     if let Some(mode) = mode {
         return Err(RunError::OfflineKeyMode { file: file(), mode }.into());
+    }
+    if let Location::File(path) = &key.source.location
+        && let Some(owner) = foreign_owner(path).filter(|_| !key.is_credential)
+    {
+        return Err(RunError::OfflineKeyOwner { file: file(), owner }.into());
     }
     let contents = files.read(&key.source)?;
     let key = CopyKey::new(contents.expose());
@@ -62,7 +71,7 @@ fn read_key(key: &OfflineKey, files: &dyn Files) -> Result<CopyKey, Error> {
 #[expect(clippy::disallowed_methods, reason = "they make the files of keys")]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{PermissionsExt as _, chown};
 
     use super::*;
     use roles_anywhere_client::input_source::InputSource;
@@ -96,6 +105,12 @@ mod tests {
             write(32, mode);
             let refused = read_key(&of(is_credential), &**files).is_err();
             assert_eq!(refused, is_refused, "{mode:o}");
+        }
+        // Only root can change the owner.
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        if chown(&path, Some(65_534), None).is_ok() {
+            assert!(error(false).contains("belongs to another user (uid 65534)"));
+            assert!(read_key(&of(true), &**files).is_ok());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads what references stand for.
 
 use crate::app::App;
-use crate::app::offline_lookups::OfflineLookups;
+use crate::app::offline_lookups::{OfflineLookups, SessionUse};
 use crate::app::session::SessionClient;
 use crate::options::reference_roles::{NamedRoles, ReferenceRole, ReferenceRoles};
 use crate::output::error::Error;
@@ -40,7 +40,7 @@ impl App {
         let lookups = Lookups::of(references, &named)?;
         let own =
             lookups.plan.roles().contains(&None).then(|| lookups.client(self, None, roles.own()));
-        Ok(lookups.read(self, own.as_ref(), false)?.values)
+        Ok(lookups.read(self, own.as_ref(), SessionUse::References)?.values)
     }
 
     /// As [`App::resolve_references`], with the session of the command's role, whether a reference is read
@@ -53,7 +53,8 @@ impl App {
         let named = roles.named(references, self.environment(), self.paths());
         let lookups = Lookups::of(references, &named)?;
         let client = lookups.client(self, None, roles.own());
-        let Resolution { values, sessions } = lookups.read(self, Some(&client), true)?;
+        let Resolution { values, sessions } =
+            lookups.read(self, Some(&client), SessionUse::Credentials)?;
         let session = sessions.into_iter().next();
         let session = session.ok_or(RunError::Internal { what: "the role has no session" })?;
         Ok(ResolvedWithSession { values, client, session })
@@ -112,13 +113,13 @@ impl<'a> Lookups<'a> {
         endpoints
     }
 
-    /// Makes the calls. `own` is the client of the command's role, if that is used; `needs_session` tells
-    /// whether its session is used for something else, too.
+    /// Makes the calls. `own` is the client of the command's role, if that is used; `session_use` tells
+    /// what its session is for.
     fn read(
         &self,
         app: &App,
         own: Option<&SessionClient<'_>>,
-        needs_session: bool,
+        session_use: SessionUse,
     ) -> Result<Resolution, Error> {
         let mut others = Vec::new();
         for name in self.plan.roles().into_iter().flatten() {
@@ -146,9 +147,12 @@ impl<'a> Lookups<'a> {
             let accesses: Vec<RoleAccess<'_>> = accesses.collect();
             let offline = self.roles.offline();
             let copies =
-                offline.and_then(|plan| OfflineLookups::open(app, plan, self.roles, &ports[0]));
+                offline.and_then(|setup| OfflineLookups::open(app, setup, self.roles, &ports[0]));
+            let mut missing = Vec::new();
             let resolved = resolve_with(self.references, (&self.plan, &accesses), |results| {
-                copies.iter().for_each(|it| it.apply(&self.plan, results, needs_session));
+                if let Some(copies) = &copies {
+                    missing = copies.apply(&self.plan, results, session_use);
+                }
             });
             resolved.await.map_err(|mut errors| {
                 errors.map_session_errors(|name, error| {
@@ -157,7 +161,7 @@ impl<'a> Lookups<'a> {
                         None => error,
                     }
                 });
-                errors.into()
+                missing.into_iter().fold(errors.into(), Error::hint)
             })
         })
     }

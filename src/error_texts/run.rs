@@ -17,7 +17,7 @@ use roles_anywhere_client::region::Region;
 
 variants!(RunError:
     Stdin Stdout MaskedStreams Listen TokenFileInUse EmptyToken ReadCache ClearCache InAnotherProcess UnsupportedSystem System Defect Internal
-    OfflineCopies OfflineKeyLength OfflineKeyMode
+    OfflineCopies OfflineKeyLength OfflineKeyMode OfflineKeyOwner
     ProfilesNotWritten WaitTimedOut CredentialsEndpoint ProgramDir ProcessLine NotInMemory
 );
 variants!(ListedEntries: Parameters Secrets);
@@ -102,6 +102,7 @@ fn run_errors() -> Vec<RunError> {
         },
         RunError::OfflineKeyLength { file: offline_key(), length: 33 },
         RunError::OfflineKeyMode { file: offline_key(), mode: 0o640 },
+        RunError::OfflineKeyOwner { file: offline_key(), owner: 1000 },
         RunError::InAnotherProcess {
             kind: ErrorKind::Refused,
             reason: refused.to_owned(),

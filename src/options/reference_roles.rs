@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Config, RoleTable, TableName};
 use crate::options::cache::cache;
 use crate::options::roles::refuse_flags_for_several;
+use crate::options::secrets_endpoint::OfflineSetup;
 use crate::options::services;
 use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
@@ -16,7 +17,6 @@ use crate::output::usage::{ReferenceRoleError, UnusableRole, UsageError};
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets::lookup::{LookupPlan, Scope};
 use crate::secrets::reference::{NamedReference, Reference};
-use crate::server::secrets::OfflinePlan;
 use roles_anywhere_client::ports::Environment;
 use roles_anywhere_client::region::Region;
 use roles_anywhere_client::text::disclosure::{PathExists, may_be_repeated};
@@ -31,7 +31,7 @@ pub struct ReferenceRoles {
     /// What the others are planned with; `None` without a configuration file.
     settings: Option<OwnedSettings>,
     /// The copies on disk that may stand in for what cannot be read.
-    offline: Option<OfflinePlan>,
+    offline: Option<OfflineSetup>,
 }
 
 /// The roles that references name.
@@ -79,12 +79,12 @@ impl ReferenceRoles {
 
     /// Lets copies on disk stand in for what cannot be read.
     #[must_use]
-    pub fn with_offline_copies(self, offline: Option<OfflinePlan>) -> Self {
+    pub fn with_offline_copies(self, offline: Option<OfflineSetup>) -> Self {
         Self { offline, ..self }
     }
 
     /// Returns the copies on disk that may stand in for what cannot be read.
-    pub fn offline(&self) -> Option<&OfflinePlan> {
+    pub fn offline(&self) -> Option<&OfflineSetup> {
         self.offline.as_ref()
     }
 
@@ -136,7 +136,7 @@ impl ReferenceRoles {
 
 impl NamedRoles<'_> {
     /// Returns the copies on disk that may stand in for what cannot be read.
-    pub fn offline(&self) -> Option<&OfflinePlan> {
+    pub fn offline(&self) -> Option<&OfflineSetup> {
         self.roles.offline()
     }
 

@@ -14,7 +14,7 @@ use crate::output::usage::UsageError;
 use crate::secrets_cache::CachePolicy;
 use crate::server::secrets::{AccessRules, PlannedToken, SecretsPlan, SecretsPolicy, TokenSource};
 use crate::server::{ServePolicy, TokenFile};
-pub use offline::offline_copies;
+pub use offline::{OfflineSetup, offline_copies};
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::disclosure::Sensitivity;

@@ -171,6 +171,21 @@ pub(super) fn readable_by_others(_path: &Path) -> Option<u32> {
     None
 }
 
+/// Returns the owner of a file, if that is neither this user nor root.
+#[cfg(unix)]
+pub fn foreign_owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = path.metadata().ok()?.uid();
+    let is_trusted = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    (!is_trusted).then_some(owner)
+}
+
+/// Returns `None`: not known on this system.
+#[cfg(not(unix))]
+pub fn foreign_owner(_path: &Path) -> Option<u32> {
+    None
+}
+
 /// Returns whether `own` is the file at `path` itself, not one that a link there leads to.
 #[cfg(unix)]
 pub(super) fn is_at(own: &Metadata, path: &Path) -> bool {

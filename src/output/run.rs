@@ -74,6 +74,14 @@ pub enum RunError {
         /// The length.
         length: usize,
     },
+    /// Another user owns the key of the offline copies, and so knows it.
+    #[error("the key of the offline copies in {file} belongs to another user (uid {owner})")]
+    OfflineKeyOwner {
+        /// The file and its origin.
+        file: String,
+        /// The user.
+        owner: u32,
+    },
     /// Other users can read the key of the offline copies.
     #[error("other users can read the key of the offline copies in {file} (mode {mode:04o})")]
     OfflineKeyMode {
@@ -180,7 +188,8 @@ impl RunError {
             Self::ReadCache { .. } | Self::ClearCache { .. } => ErrorKind::Local,
             Self::OfflineCopies { .. }
             | Self::OfflineKeyLength { .. }
-            | Self::OfflineKeyMode { .. } => ErrorKind::Local,
+            | Self::OfflineKeyMode { .. }
+            | Self::OfflineKeyOwner { .. } => ErrorKind::Local,
             Self::UnsupportedSystem { .. } | Self::System(_) => ErrorKind::Local,
             Self::ProgramDir { .. } | Self::ProcessLine { .. } | Self::NotInMemory { .. } => {
                 ErrorKind::Local
@@ -225,6 +234,9 @@ impl RunError {
             }
             Self::OfflineKeyLength { .. } => {
                 "make another key of 32 random bytes, `head -c 32 /dev/urandom`, which makes the copies of the old one useless"
+            }
+            Self::OfflineKeyOwner { .. } => {
+                "make a key of this user, or pass it with `LoadCredentialEncrypted` of systemd"
             }
             Self::OfflineKeyMode { .. } => {
                 "run `chmod 400 FILE`, or pass the key with `LoadCredentialEncrypted` of systemd"

@@ -65,7 +65,7 @@ pub(super) fn decide(
             return ReadDecision::Fresh;
         }
         if let Some(reason) = entry.known_outage(now)
-            && may_be_stale((confirmed, entry.copy), now, policy)
+            && may_be_stale((confirmed, entry.copy), reason, now, policy)
         {
             return ReadDecision::Stale(reason);
         }
@@ -78,15 +78,16 @@ pub(super) fn decide(
     }
 }
 
-/// Returns whether a value that was confirmed at `confirmed` may be served at `now` in an outage.
+/// Returns whether a value that was confirmed at `confirmed` may be served at `now` in an outage for `reason`.
 pub(super) fn may_be_stale(
     (confirmed, copy): (Duration, Option<FromCopy>),
+    reason: OutageReason,
     now: Duration,
     policy: &CachePolicy,
 ) -> bool {
     let before = copy.map_or(Duration::ZERO, |copy| copy.age);
     let past_ttl = (now.saturating_sub(confirmed) + before).saturating_sub(policy.ttl);
-    let is_usable = copy.is_none_or(|copy| now <= copy.until);
+    let is_usable = copy.is_none_or(|copy| now <= copy.until && reason.allows_copies());
     !policy.max_stale.is_zero() && past_ttl <= policy.max_stale && is_usable
 }
 
@@ -171,6 +172,8 @@ mod tests {
             (None, Some(OutageReason::Tls), 1_601, Wait),
             (Some(lost(1_600)), None, 1_601, Fail(ReadFailure::Timeout)),
             (Some(refused(1_000)), None, 1_001, Fail(ReadFailure::Internal)),
+            // The certificate or the key cannot be used.
+            (None, Some(OutageReason::Identity), 1_000, Wait),
         ];
         for (failure, outage, now, expected) in rows {
             let failure = failure.as_ref();

@@ -177,6 +177,12 @@ impl OutageReason {
         }
     }
 
+    /// Returns whether a copy on disk may be served because of it: whether AWS, or the network to it, fails.
+    /// Of a certificate or a key that cannot be used, a process that starts is to say so at once.
+    pub fn allows_copies(self) -> bool {
+        self != Self::Identity
+    }
+
     /// Returns whether other secrets of the same role and Region fail, too.
     pub(super) fn concerns_all(self) -> bool {
         self != Self::Answer

@@ -129,7 +129,7 @@ impl SecretsCache {
         let stale = {
             let state = entry.state.borrow();
             let held = state.held.as_ref()?;
-            if !may_be_stale((held.confirmed, held.copy), now, &self.policy.get()) {
+            if !may_be_stale((held.confirmed, held.copy), reason, now, &self.policy.get()) {
                 return None;
             }
             // Another call may have confirmed it meanwhile.

@@ -85,7 +85,11 @@ impl Store for FakeStore {
 
     fn truncate(&self, name: &str) -> io::Result<()> {
         self.check(StoreAction::Truncate)?;
-        self.state().files.get_mut(name).map(Vec::clear).ok_or(io::ErrorKind::NotFound.into())
+        self.state()
+            .files
+            .get_mut(name)
+            .map(Vec::clear)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -152,13 +152,13 @@ fn copies_that_cannot_be_used_are_named_and_not_served() {
     changed[60] ^= 1;
     check(&changed, "it was changed, or moved from another file");
     check(&contents[..45], "it is not complete");
-    check(b"", "it is no offline copy, or one of another version of roles-anywhere");
+    check(b"{}", "it is no offline copy, or one of another version of roles-anywhere");
     check(&vec![0; 1 << 20], "it is too large");
     host.write_key([8; 32]);
     check(&contents, "it was encrypted with another key");
     host.write_key([7; 32]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    check(&contents, "other users can read or enter it (mode 0644)");
+    check(&contents, "other users can access it (mode 0644)");
     // It is whole again.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let daemon = host.serve(&NOWHERE);
@@ -227,8 +227,7 @@ fn exec_starts_without_network_from_the_copy_of_an_earlier_run() {
     let warning = second.stderr.trim_end();
     let expected = "warning: `prod/db-credentials` is an offline copy, which AWS confirmed at 20";
     assert!(
-        warning.starts_with(expected)
-            && warning.ends_with("Z: AWS cannot be asked now (connection)"),
+        warning.starts_with(expected) && warning.ends_with("Z: AWS cannot be reached (connection)"),
         "{warning}"
     );
     // The program cannot get credentials without a session.
@@ -236,8 +235,83 @@ fn exec_starts_without_network_from_the_copy_of_an_earlier_run() {
     assert_eq!(credentials.code, 5, "{credentials}");
     // What is not to be kept is an error as ever, and so is all without a key.
     host.configure(&TABLES.replace("prod/db-*", "prod/other"));
-    assert_eq!(exec(&host, &NOWHERE).code, 5);
+    let unnamed = exec(&host, &NOWHERE);
+    assert_eq!(unnamed.code, 5);
+    let removed = "warning: offline copy removed: prod/db-credentials: copy-";
+    let hint = "hint: there is no offline copy of `prod/db-credentials`: `keep` of `[secrets.offline]` has no pattern for it";
+    assert!(unnamed.stderr.contains(removed) && unnamed.stderr.contains(hint), "{unnamed}");
     assert_eq!(host.copies().len(), 0);
+    host.configure(TABLES);
+    let hint =
+        "hint: there is no offline copy of `prod/db-credentials`: none was made with this role";
+    assert!(exec(&host, &NOWHERE).stderr.contains(hint));
+}
+
+#[test]
+fn exec_without_its_private_key_says_so_and_uses_no_copy() {
+    let host = Host::new();
+    assert_eq!(exec(&host, &[]).code, 0);
+    let key = host.fixture.path("missing.pem");
+    let output = exec(&host, &[&NOWHERE[..], &["--private-key", key.to_str().unwrap()]].concat());
+    assert_eq!((output.code, output.text().as_str()), (3, ""), "{output}");
+    assert!(
+        output.stderr.contains("missing.pem` does not exist: check `--private-key`"),
+        "{output}"
+    );
+    assert!(!output.stderr.contains("offline copy"), "{output}");
+    assert_eq!(host.copies().len(), 1);
+}
+
+#[test]
+fn exec_warns_of_half_a_set_up() {
+    let host = Host::new();
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--role", "a"];
+    let program = ["--env=P=sm://prod/plain", "--", "true"];
+    for (variable, other) in [
+        ("STATE_DIRECTORY", "add `StateDirectory=roles-anywhere` to the unit of systemd"),
+        ("CREDENTIALS_DIRECTORY", "pass the key with `LoadCredentialEncrypted="),
+    ] {
+        let output = host.tool().unset(variable).run(&[&line[..], &program].concat());
+        assert_eq!(output.code, 0, "{output}");
+        let warning = "warning: no offline copies are used: ";
+        assert!(output.stderr.starts_with(warning), "{output}");
+        assert!(output.stderr.contains(&format!("needs the variable `{variable}`")), "{output}");
+        assert!(output.stderr.contains(&format!("\n  hint: {other}")), "{output}");
+    }
+}
+
+#[test]
+fn refusal_of_one_process_removes_the_copy_of_another() {
+    let host = Host::new();
+    let daemon = host.serve(&[]);
+    assert_eq!(daemon.wait_for("offline_copies_opened")["copies"], 0);
+    assert_eq!(exec(&host, &[]).code, 0);
+    assert_eq!(host.copies().len(), 1);
+    let fault = serde_json::json!({"operation": "GetSecretValue", "times": 0, "status": 400,
+        "code": "AccessDeniedException", "message": "no"});
+    host.fixture.emulator.fault(fault);
+    assert_eq!(get_with(address(&daemon), DB, TOKEN).status, 400);
+    assert!(until(|| host.copies().is_empty().then_some(())).is_some());
+    assert_eq!(daemon.wait_for("offline_copy_removed")["reason"], "refused");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_directory_that_was_removed_is_made_again() {
+    let host = Host::new();
+    let daemon = host.serve(&[]);
+    let address = address(&daemon);
+    assert_eq!(get_with(address, DB, TOKEN).status, 200);
+    assert!(until(|| (!host.copies().is_empty()).then_some(())).is_some());
+    fs::remove_dir_all(host.fixture.path("state/offline")).unwrap();
+    let now = format!("{DB}&refreshNow=true");
+    let made = until(|| {
+        assert_eq!(get_with(address, &now, TOKEN).status, 200);
+        (!host.copies().is_empty()).then_some(())
+    });
+    assert!(made.is_some());
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[test]
@@ -262,6 +336,45 @@ fn exec_that_follows_a_rotation_keeps_the_copy_current() {
 }
 
 #[test]
+fn exec_follows_with_the_copy_until_the_outage_ends() {
+    let host = Host::new();
+    assert_eq!(exec(&host, &[]).code, 0);
+    let emulator = &host.fixture.emulator;
+    for operation in ["GetSecretValue", "BatchGetSecretValue"] {
+        emulator.fault(serde_json::json!({"operation": operation, "times": 0, "status": 503,
+            "code": "ServiceUnavailable", "message": "no"}));
+    }
+    let starts = host.fixture.path("starts");
+    let script = format!("echo \"$P\" >> '{}'; exec sleep 600", starts.display());
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--role", "a"];
+    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
+    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sh", "-c", &script];
+    let words = [&line[..], &["--on-rotate", "restart"], &quick, &program].concat();
+    let mut running = host.tool().spawn(&words);
+    let started = |count: usize| {
+        let lines = || fs::read_to_string(&starts).ok();
+        until(|| lines().filter(|lines| lines.lines().count() == count)).unwrap()
+    };
+    assert_eq!(started(1).trim_end(), PASSWORD);
+    // After the first call of what follows, which has several attempts, there is another one.
+    let from = emulator.requests().len();
+    let calls = || emulator.requests().len() - from;
+    assert!(until(|| (calls() > 3).then_some(())).is_some());
+    emulator.clear_faults();
+    let value = serde_json::json!({"name": "prod/db-credentials",
+        "value": "{\"username\": \"app\", \"password\": \"the-second-password\"}"});
+    control(emulator, "POST", "/secrets", &value);
+    assert_eq!(started(2), format!("{PASSWORD}\nthe-second-password\n"));
+    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    running.wait().unwrap();
+    let log = std::io::read_to_string(running.stderr.take().unwrap()).unwrap();
+    assert!(log.contains("action_ended") && !log.contains("followed_read_failed"), "{log}");
+    assert_eq!(log.matches("is an offline copy").count(), 1, "{log}");
+}
+
+#[test]
 fn exec_says_why_there_is_no_copy() {
     let host = Host::new();
     assert_eq!(exec(&host, &[]).code, 0);
@@ -282,7 +395,7 @@ fn exec_says_why_there_is_no_copy() {
     assert_eq!(without_key.code, 0, "{without_key}");
     assert!(without_key.stderr.contains("warning: no offline copies are used: "), "{without_key}");
     // Outside of the service there are none.
-    let outside = host.tool().unset("CREDENTIALS_DIRECTORY");
+    let outside = host.tool().unset("CREDENTIALS_DIRECTORY").unset("STATE_DIRECTORY");
     let config = host.fixture.path("config.toml");
     let line = ["exec", "--config", config.to_str().unwrap(), "--env=P=sm://prod/plain", "true"];
     let outside = outside.run(&line);
@@ -300,7 +413,10 @@ fn refusal_removes_the_copy_of_exec() {
         fault["operation"] = operation.into();
         host.fixture.emulator.fault(fault);
     }
-    assert_eq!(exec(&host, &[]).code, 4);
+    let refused = exec(&host, &[]);
+    assert_eq!(refused.code, 4);
+    let removed = "warning: offline copy removed: prod/db-credentials: copy-";
+    assert!(refused.stderr.contains(removed), "{refused}");
     assert_eq!(host.copies().len(), 0);
     assert_eq!(exec(&host, &NOWHERE).code, 5);
 }

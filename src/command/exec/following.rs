@@ -107,23 +107,23 @@ impl ExecPlan {
         let request = request.and_then(|given| given.request(self, words, directory.as_ref()));
         let start = |endpoint: Option<&StartedEndpoint>| program.start(path, endpoint);
         let grace = on_rotate.grace;
-        let end =
-            app.supervise_followed(request.as_ref(), grace, &start, async |control, log| {
-                let consumer =
-                    ProgramConsumer { program: &program, action: &on_rotate.action, control, log };
-                if on_rotate.action.keeps_program() && program.wanted.has_values() {
-                    log.event(&VARIABLES_KEPT, &[]);
-                }
-                let entropy = app.entropy();
-                let ports = FollowPorts { clock: app.clock(), entropy: &entropy, log };
-                let following = pin!(follow(&source, &consumer, on_rotate.timing, ports));
-                match select(following, pin!(source.run())).await {
-                    Either::Left((never, _)) | Either::Right((never, _)) => never,
-                }
-            })?;
-        // Nothing is removed after the end by a signal.
+        let end = app.supervise_followed(request.as_ref(), grace, &start, async |control, log| {
+            let consumer =
+                ProgramConsumer { program: &program, action: &on_rotate.action, control, log };
+            if on_rotate.action.keeps_program() && program.wanted.has_values() {
+                log.event(&VARIABLES_KEPT, &[]);
+            }
+            let entropy = app.entropy();
+            let ports = FollowPorts { clock: app.clock(), entropy: &entropy, log };
+            let following = pin!(follow(&source, &consumer, on_rotate.timing, ports));
+            match select(following, pin!(source.run())).await {
+                Either::Left((never, _)) | Either::Right((never, _)) => never,
+            }
+        });
+        // Nothing is removed or written after the end by a signal.
         drop(directory);
-        let exit_code = match end {
+        app.flush_offline_copies();
+        let exit_code = match end? {
             FollowedEnd::Program(end) => app.end_as(end),
             FollowedEnd::Stopped => ENDED_BY_CHANGE,
         };

@@ -131,11 +131,10 @@ impl FileRenderer<'_> {
 
     /// Writes the files, and acts.
     async fn write(&self, rendered: Vec<SecretBytes>) {
-        let app = App::with_files(Arc::clone(self.system.app.files()));
-        let plan = self.plan.clone();
+        let (files, plan) = (Arc::clone(self.system.app.files()), self.plan.clone());
         // Another process may hold the lock, and a file system may hang.
         let write = move || {
-            let states = plan.write_files(&rendered, &app);
+            let states = plan.write_files(&rendered, &App::with_files(files));
             (rendered, states)
         };
         let Some((rendered, states)) = beside(&*self.system.ports.blocking, write).await else {

@@ -8,12 +8,12 @@ use super::table_values::ValueReader;
 use crate::config::SecretsTable;
 use crate::options::runtime_dir::state_dir;
 use crate::options::settings::{Setting, Settings};
-use crate::options::table::Origin;
 use crate::options::table::identity::CREDENTIALS_DIRECTORY;
 use crate::options::table::offline::{
     DIRECTORY, KEEP, KEY_CREDENTIAL, KEY_FILE, MAX_AGE, STATE_DIRECTORY,
 };
 use crate::options::table::secrets_endpoint::MAX_STALE;
+use crate::options::table::{OptionSpec, Origin};
 use crate::output::usage::UsageError;
 use crate::private_dir::{ConfiguredDir, ParentOwner};
 use crate::secrets_cache::CachePolicy;
@@ -22,10 +22,20 @@ use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::text::disclosure::Sensitivity;
 use roles_anywhere_client::text::path;
 
+/// Where the copies are of a command that serves no secrets.
+#[derive(Clone, Debug)]
+pub enum OfflineSetup {
+    /// Key and directory are given.
+    Complete(OfflinePlan),
+    /// One of them is missing in a process that systemd has given the other, or something else of that kind:
+    /// a mistake in most cases.
+    Incomplete(Box<UsageError>),
+}
+
 /// Returns what is kept on disk, for a command that serves no secrets. An error if the values of
-/// `[secrets.offline]` are refused; `None` without them, or if systemd's variables are needed and not set:
-/// then the file is of a service, and this process is not.
-pub fn offline_copies(settings: &Settings<'_>) -> Result<Option<OfflinePlan>, UsageError> {
+/// `[secrets.offline]` are refused; `None` without them, or if systemd's variables are needed and neither is
+/// set: then the file is of a service, and this process is not.
+pub fn offline_copies(settings: &Settings<'_>) -> Result<Option<OfflineSetup>, UsageError> {
     let Some(table) = settings.config.and_then(|config| config.secrets()) else { return Ok(None) };
     if table.offline().is_none() || !table.path_mistakes().is_empty() {
         return Ok(None);
@@ -35,7 +45,7 @@ pub fn offline_copies(settings: &Settings<'_>) -> Result<Option<OfflinePlan>, Us
     let given = GivenOffline::read(&mut reader, table, &cache);
     match reader.into_error() {
         Some(error) => Err(error),
-        None => Ok(given.and_then(|given| given.plan(settings).ok())),
+        None => Ok(given.and_then(|given| given.setup(settings))),
     }
 }
 
@@ -88,6 +98,17 @@ impl<'a> GivenOffline<'a> {
             key_file: key_file.and_then(|setting| reader.ok(setting.creatable_file())),
             directory: directory.and_then(|setting| reader.ok(setting.creatable())),
         })
+    }
+
+    /// Returns the plan, or what is missing; `None` if this process is no service.
+    fn setup(self, settings: &Settings<'_>) -> Option<OfflineSetup> {
+        let is_set = |variable: &OptionSpec| settings.environment.get(variable.name).is_some();
+        let is_service = is_set(&CREDENTIALS_DIRECTORY) || is_set(&STATE_DIRECTORY);
+        match self.plan(settings) {
+            Ok(plan) => Some(OfflineSetup::Complete(plan)),
+            Err(error) if is_service => Some(OfflineSetup::Incomplete(Box::new(error))),
+            Err(_) => None,
+        }
     }
 
     /// Returns the plan: what is not given comes from systemd's variables.

@@ -136,6 +136,27 @@ fn a_start_in_an_outage_serves_the_copy_as_stale_until_it_is_too_old() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_used_is_an_error_and_not_an_outage() {
+    let (fixture, _) = restarted(&["s"]);
+    fixture.run(async |it| {
+        it.aws.behaviour.set(Behaviour::Fails(OutageReason::Identity));
+        // The second read meets a known outage.
+        for _ in 0..2 {
+            assert!(got(it, &secret("s")).await.is_err());
+        }
+        it.aws.behaviour.set(Behaviour::Fails(OutageReason::Connection));
+        it.jump(Duration::from_secs(60)).await;
+        assert_eq!(got(it, &secret("s")).await.map(|it| it.1), Ok(ReadSource::OfflineCopy));
+        // What AWS has confirmed since the start is served as in any outage.
+        it.aws.behaviour.set(Behaviour::Answers);
+        it.pass(40).await;
+        it.aws.behaviour.set(Behaviour::Fails(OutageReason::Identity));
+        it.jump(Duration::from_secs(400)).await;
+        assert_eq!(got(it, &secret("s")).await.map(|it| it.1), Ok(ReadSource::StaleCache));
+    });
+}
+
+#[test]
 fn aws_is_asked_before_a_copy_is_served_and_replaces_it() {
     let (fixture, copies) = restarted(&["s"]);
     fixture.run(async |it| {

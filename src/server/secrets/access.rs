@@ -78,6 +78,12 @@ impl AccessPattern {
         self.matches_any(&ItemNames::found(found).own)
     }
 
+    /// Returns whether it may turn out to be a pattern of `item` once that is read.
+    pub fn may_be_of(&self, item: &ReadItem) -> bool {
+        let names = ItemNames::requested(item);
+        self.matches_any(&names.own) || names.possible.iter().any(|name| self.may_match(name))
+    }
+
     fn is_arn(&self) -> bool {
         is_arn(&self.pattern)
     }
