@@ -24,6 +24,7 @@ mod refusals;
 mod requests;
 mod rotation;
 mod run;
+mod served;
 mod templates;
 mod usage;
 mod variables;

@@ -6,4 +6,5 @@ pub mod cached_references;
 pub mod follower;
 pub mod program_action;
 pub mod schedule;
+pub mod served_references;
 pub mod source;

@@ -14,6 +14,7 @@ pub mod references;
 pub mod report;
 pub mod rotation;
 pub mod run;
+pub mod served;
 pub mod table;
 pub mod usage;
 pub mod waiting;

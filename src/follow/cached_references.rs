@@ -139,7 +139,7 @@ fn value(
     }
 }
 
-fn shown_name(reference: &Reference) -> String {
+pub(super) fn shown_name(reference: &Reference) -> String {
     match reference.target() {
         ReferenceTarget::Secret { id, .. } => id.shown(),
         ReferenceTarget::Parameter { name, .. } => name.shown(),

@@ -187,7 +187,10 @@ fn tls_configuration(verifier: &Arc<Verifier>) -> ClientConfig {
 /// value fails when the request is sent.
 fn header_value(name: &str, value: &str) -> HeaderValue {
     let mut value = HeaderValue::from_str(value).unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(matches!(name, "authorization" | "x-amz-security-token"));
+    value.set_sensitive(matches!(
+        name,
+        "authorization" | "x-amz-security-token" | "x-aws-parameters-secrets-token"
+    ));
     value
 }
 
