@@ -133,6 +133,7 @@ LINES = [
     ["watch", "sm://a#b?default=c", "ssm:///a", "--exec=cat", "--on-start", "--quiet-period=1m", "--log-format=json", *SESSION_WORDS],
     ["exec", "--env", "A=sm://a#b", "--env-file=a.env", "--from", "sm://a", "--prefix", "A_", "--file=B=sm://b", "--", "true"],
     ["exec", "--on-rotate=signal:HUP", "--grace=1m", "--quiet-period=2s", "--splay=0s", "--secrets-ttl=1m", "--secrets-max-stale=1h", "--file=B=sm://b", "--", "true"],
+    ["exec", "--secrets-url=http://127.0.0.1:2773", "--secrets-token-file=t", "--env=A=sm://a", "--", "true"], ["watch", "sm://a", "--secrets-url", "http://[::1]:1", "AWS_TOKEN=file:///t"],
     ["exec", "--app", "web", "--ecs", "task.json", "--container", "web", "--resolve-env", "--allow-args", "--credentials", "a", "sm://c"],
     ["export", "--format", "fish", *SESSION_WORDS, "SHELL=/bin/fish"], ["export", "--unset", "--format=github", "GITHUB_ENV=f"],
     ["mask", "--secret", REFERENCES[0], "--secret=sm://a#b", "--app", "web", "--mask-short", *SESSION_WORDS],

@@ -9,6 +9,7 @@ mod key_passwords;
 mod masked;
 pub mod offline_copies;
 mod offline_lookups;
+pub mod reference_reader;
 pub mod references;
 mod rendered;
 pub mod rotation;

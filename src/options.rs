@@ -22,6 +22,7 @@ pub mod kubernetes_service;
 pub mod on_rotate;
 pub mod process_command;
 pub mod program_variables;
+pub mod reference_reader;
 pub mod reference_roles;
 pub mod references;
 pub mod role_chain;

@@ -85,7 +85,7 @@ pub type NewRefresher<'a> = dyn Fn(&Role<SessionPlan>) -> Refresher + 'a;
 /// Returns the ports of a role.
 pub type NewPorts<'a> = dyn Fn(&SessionPlan) -> Ports + 'a;
 
-/// Runs `work` as the daemon `command` of `roles`, at least one: listens to signals and to changes of
+/// Runs `work` as the daemon `command` of `roles`, if it has any: listens to signals and to changes of
 /// the identities' files, and writes the log meanwhile.
 pub fn run(
     app: &App,
@@ -93,9 +93,12 @@ pub fn run(
     roles: &[Role<SessionPlan>],
     work: impl AsyncFnOnce(&SystemDaemon<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Some(first) = roles.first() else { return Ok(()) };
+    let first = roles.first().map(|role| &role.plan);
     roles.iter().for_each(|role| SessionClient::open(app, &role.plan).trace_network());
-    let ports = SessionClient::open(app, &first.plan).ports();
+    let ports = match first {
+        Some(plan) => SessionClient::open(app, plan).ports(),
+        None => app.ports(false),
+    };
     let ended = session::block_on(async {
         if !cfg!(unix) {
             // Systems without Unix signals.
@@ -106,7 +109,7 @@ pub fn run(
             .await
             .map_err(RunError::System)?;
         let log = Arc::new(StderrLog::new(daemon.log_format, Arc::clone(&ports.clock)));
-        log_start(&*log, command, &first.plan);
+        log_start(&*log, command, first);
         let supervisor = Arc::new(Systemd::find());
         let status = Arc::new(StatusLine::new(Arc::clone(&supervisor) as _));
         let context =
@@ -142,9 +145,10 @@ fn watched_files<'a>(plans: impl Iterator<Item = &'a SessionPlan>) -> Vec<PathBu
 }
 
 /// Logs that the daemon has started, and which variables it does not read.
-fn log_start(log: &dyn Log, command: &str, plan: &SessionPlan) {
+fn log_start(log: &dyn Log, command: &str, plan: Option<&SessionPlan>) {
     let version = env!("CARGO_PKG_VERSION");
     log.event(&STARTED, &[("command", &command), ("version", &version)]);
+    let Some(plan) = plan else { return };
     if !plan.ignored.is_empty() {
         let names = plan.ignored.join(" ");
         log.event(&KUBERNETES_VARIABLES_IGNORED, &[("names", &names)]);

@@ -29,9 +29,9 @@ use crate::session_cache::renewal::Renewal;
 use roles_anywhere_client::ports::Ports;
 use roles_anywhere_client::refresh::status::StatusChannel;
 
-/// References that are followed in this process. [`FollowedReferences::run`] has to be polled beside the reads.
+/// References that are followed in this process. [`FollowedWithRoles::run`] has to be polled beside the reads.
 #[expect(missing_debug_implementations, reason = "holds ports")]
-pub struct FollowedReferences<'a> {
+pub struct FollowedWithRoles<'a> {
     references: CachedReferences,
     /// The roles that they are read with.
     roles: Vec<Rc<FollowedRole>>,
@@ -63,12 +63,12 @@ impl App {
     /// Returns `references`, to be followed by a cache with `policy`. Calls nothing, and opens nothing but the
     /// offline copies. What is made before the first read of the references shares the passwords of keys that are
     /// typed for that.
-    pub fn followed_references<'a>(
+    pub(super) fn followed_with_roles<'a>(
         &'a self,
         roles: &ReferenceRoles,
         references: &[NamedReference],
         policy: CachePolicy,
-    ) -> Result<FollowedReferences<'a>, Error> {
+    ) -> Result<FollowedWithRoles<'a>, Error> {
         let ports = SessionClient::open(self, &quiet(&roles.own().session)).ports();
         let upstream = Rc::new(SecretsUpstream::default());
         let calling = Rc::clone(&upstream) as _;
@@ -96,7 +96,7 @@ impl<'a> FollowingReader<'a> {
         self: Rc<Self>,
         roles: &ReferenceRoles,
         references: &[NamedReference],
-    ) -> Result<FollowedReferences<'a>, Error> {
+    ) -> Result<FollowedWithRoles<'a>, Error> {
         let named = roles.named(references, self.app.environment(), self.app.paths());
         let plan = named.lookups(references)?;
         let mut followed = Vec::new();
@@ -109,7 +109,7 @@ impl<'a> FollowingReader<'a> {
         }
         let (cache, timer) = (Rc::clone(&self.cache) as _, Arc::clone(&self.ports.timer));
         let references = CachedReferences::new(references, plan, cache, self.ttl, timer);
-        Ok(FollowedReferences { references, roles: followed, reader: self })
+        Ok(FollowedWithRoles { references, roles: followed, reader: self })
     }
 
     /// Returns a role that is kept, unless its last session could not be had: another attempt need not wait for
@@ -199,7 +199,7 @@ fn quiet(plan: &SessionPlan) -> SessionPlan {
     SessionPlan { cache: CacheLocation::Disabled, waiting: WaitDisplay::Nothing, ..plan.clone() }
 }
 
-impl<'a> FollowedReferences<'a> {
+impl<'a> FollowedWithRoles<'a> {
     /// Returns other references, with the sessions and values of these.
     pub fn other(
         &self,
@@ -219,7 +219,7 @@ impl<'a> FollowedReferences<'a> {
         Ok(())
     }
 
-    /// Keeps sessions and values current, and the copies of these; also those of [`FollowedReferences::other`].
+    /// Keeps sessions and values current, and the copies of these; also those of [`FollowedWithRoles::other`].
     pub async fn run(&self) -> Infallible {
         self.reader.run().await
     }
@@ -237,7 +237,7 @@ impl<'a> FollowedReferences<'a> {
     }
 }
 
-impl ReferenceSource for FollowedReferences<'_> {
+impl ReferenceSource for FollowedWithRoles<'_> {
     fn read(&self) -> LocalBoxFuture<'_, Result<FollowedValues, Error>> {
         self.use_roles();
         self.references.read()

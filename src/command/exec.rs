@@ -8,6 +8,7 @@ mod following;
 mod plan;
 mod process_line;
 mod roles;
+mod served;
 mod values;
 
 use std::ffi::OsString;
@@ -42,8 +43,9 @@ pub use values::ProgramValues;
 pub struct ExecPlan {
     /// The roles that are used.
     pub roles: ExecRoles,
-    /// The name of the role: that of the configuration file, else that of the ARN.
-    pub role: String,
+    /// The name of the role: that of the configuration file, else that of the ARN; `None` if a running `serve`
+    /// reads all.
+    pub role: Option<String>,
     /// The program.
     pub program: ProgramCommand,
     /// Which credentials the program gets, and how.
@@ -98,10 +100,11 @@ roles-anywhere exec --role backup --static -- ./backup.sh";
         table::on_rotate::OF_PROGRAM,
         table::follow::TIMING,
         table::follow::FRESHNESS,
+        table::served::SERVED,
         table::session_groups::ONE_SESSION,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
-    const ROLES: RoleUse = RoleUse::One;
+    const ROLES: RoleUse = RoleUse::OneUnlessGiven { option: &table::served::SECRETS_URL };
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         plan::plan(settings)
@@ -159,7 +162,7 @@ impl Plan for ExecPlan {
     }
 
     fn session_plan(&self) -> Option<&SessionPlan> {
-        Some(self.roles.session())
+        self.roles.session()
     }
 }
 
@@ -193,7 +196,9 @@ impl ExecPlan {
     ) -> Result<ProgramVariables, Error> {
         let mut variables = self.variables_before(app, credentials);
         values::assign(assigned, &mut variables, directory.as_ref())?;
-        variables.set_exec_role(&self.role);
+        if let Some(role) = &self.role {
+            variables.set_exec_role(role);
+        }
         if let Some(given) = credentials {
             self.pass_credentials(app, given, &mut variables, directory)?;
         }

@@ -135,6 +135,7 @@ pub fn plan(
     let uses_none = match command.roles {
         RoleUse::None => true,
         RoleUse::OneUnless { option } => settings.is_on(option)?,
+        RoleUse::OneUnlessGiven { option } => settings.flag(option)?.is_some(),
         _ => false,
     };
     if uses_none {

@@ -14,7 +14,7 @@ use crate::follow::action::ChangeAction;
 use crate::follow::schedule::Timing;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
-use crate::options::reference_roles::ReferenceRoles;
+use crate::options::reference_reader::ReferenceReader;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -35,8 +35,8 @@ use source::RenderSource;
 /// The plan of `render`.
 #[derive(Clone, Debug)]
 pub struct RenderPlan {
-    /// The roles that read the references.
-    pub roles: ReferenceRoles,
+    /// How the references are read.
+    pub reader: ReferenceReader,
     /// What is rendered.
     pub input: RenderInput,
     /// Where it is written.
@@ -128,11 +128,12 @@ roles-anywhere render --format dotenv --from sm://prod/db --out app.env";
         plan::RENDER,
         table::follow::TIMING,
         table::follow::FRESHNESS,
+        table::served::SERVED,
         table::program_variables::SOURCES,
         table::session_groups::ONE_SESSION,
     ];
     const REQUIRED: &'static [&'static OptionSpec] = table::session::REQUIRED;
-    const ROLES: RoleUse = RoleUse::One;
+    const ROLES: RoleUse = RoleUse::OneUnlessGiven { option: &table::served::SECRETS_URL };
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
         plan::plan(settings)
@@ -151,7 +152,7 @@ impl Plan for RenderPlan {
         if let Some(watch) = &self.watch {
             return watch::run(self, watch, source, app);
         }
-        let values = app.resolve_references(&self.roles, &source.references())?;
+        let values = app.read_references(&self.reader, &source.references())?;
         self.write(&source.render(&values)?, app)
     }
 
@@ -195,12 +196,12 @@ impl RenderPlan {
             RenderOutput::Stdout => Ok(Vec::new()),
             RenderOutput::File { path, access } => {
                 let contents = rendered.first().map(SecretBytes::expose).unwrap_or_default();
-                let limit = self.roles.own().session.timeout;
+                let limit = self.reader.timeout();
                 let state = app.render_file((path, limit), contents, access, self.on_difference)?;
                 Ok(vec![(path.clone(), state)])
             }
             RenderOutput::Dir { path, names, access } => {
-                let place = (&**path, self.roles.own().session.timeout);
+                let place = (&**path, self.reader.timeout());
                 let contents = rendered.iter().map(SecretBytes::expose);
                 let files: Vec<_> = names.iter().map(OsString::as_os_str).zip(contents).collect();
                 let states = app.render_dir(place, &files, access, self.on_difference)?;

@@ -8,7 +8,9 @@ use crate::app::App;
 use crate::command::{Command, Plan};
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
+use crate::options::reference_reader::ReferenceReader;
 use crate::options::reference_roles::ReferenceRoles;
+use crate::options::references;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -22,8 +24,6 @@ use crate::secrets::reference::NamedReference;
 pub struct Resolve {
     /// The references, at least one.
     pub references: Vec<NamedReference>,
-    /// The roles that they are read with.
-    pub roles: ReferenceRoles,
     /// What is printed.
     pub printed: PrintedReferences,
     /// In which format.
@@ -33,12 +33,12 @@ pub struct Resolve {
 }
 
 /// What is printed of references.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum PrintedReferences {
-    /// What they stand for.
-    Values,
-    /// What they mean and what they need.
-    Explanation,
+    /// What they stand for, read in this way.
+    Values(ReferenceReader),
+    /// What they mean and what they need, with these roles.
+    Explanation(Box<ReferenceRoles>),
 }
 
 /// How references are printed.
@@ -59,25 +59,24 @@ roles-anywhere resolve 'sm://prod/db-credentials#password'
 roles-anywhere resolve 'sm://prod/db-credentials#*' ssm:///prod/api-url
 roles-anywhere resolve --explain 'sm://prod/db-credentials#password'";
     const DOCS: &'static [&'static str] = &["references.md", "cache.md", "errors.md"];
-    const OPTIONS: &'static OptionGroups = &[plan::RESOLVE, table::session_groups::ONE_SESSION];
-    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
-    const ROLES: RoleUse = RoleUse::One;
+    const OPTIONS: &'static OptionGroups =
+        &[plan::RESOLVE, table::served::SERVED, table::session_groups::ONE_SESSION];
+    const REQUIRED: &'static [&'static OptionSpec] = references::REQUIRED;
+    const ROLES: RoleUse = RoleUse::OneUnlessGiven { option: &table::served::SECRETS_URL };
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        plan::plan(settings).map_err(|error| match error {
-            // The references are named with the options of the session.
-            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
-            error => error,
-        })
+        plan::plan(settings).map_err(|error| references::with_all_missing(settings, error))
     }
 }
 
 impl Plan for Resolve {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
-        match self.printed {
-            PrintedReferences::Explanation => Ok(explanation::render(self, app)?.into()),
-            PrintedReferences::Values => {
-                let resolved = app.resolve_references(&self.roles, &self.references)?;
+        match &self.printed {
+            PrintedReferences::Explanation(roles) => {
+                Ok(explanation::render(self, roles, app)?.into())
+            }
+            PrintedReferences::Values(reader) => {
+                let resolved = app.read_references(reader, &self.references)?;
                 Ok(values::render(self, &resolved)?.into())
             }
         }

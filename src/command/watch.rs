@@ -12,15 +12,16 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::app::actions::{log_end, print_beside, run_command};
 use crate::app::daemon::{self, SystemDaemon};
-use crate::app::followed_references::FollowedReferences;
+use crate::app::reference_reader::FollowedReferences;
 use crate::command::{Command, Plan};
-use crate::daemon::{Daemon, RefresherSet, Role, no_configuration, supervise};
+use crate::daemon::{Daemon, RefresherSet, no_configuration, supervise};
 use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::schedule::Timing;
 use crate::follow::source::FollowedValues;
 use crate::options::arguments::OptionGroups;
 use crate::options::command_line::Word;
-use crate::options::reference_roles::ReferenceRoles;
+use crate::options::reference_reader::ReferenceReader;
+use crate::options::references;
 use crate::options::roles::RoleUse;
 use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
@@ -40,8 +41,8 @@ use roles_anywhere_client::secret::{Secret, SecretBytes};
 pub struct WatchPlan {
     /// The references, at least one.
     pub references: Vec<NamedReference>,
-    /// The roles that they are read with.
-    pub roles: ReferenceRoles,
+    /// How they are read.
+    pub reader: ReferenceReader,
     /// The command of a shell that is told of changes, which may hold a password; else they are printed.
     pub command: Option<Secret>,
     /// Whether the first values count as changes.
@@ -66,32 +67,29 @@ roles-anywhere watch sm://prod/db --role app --exec 'mail -s rotated root'";
         plan::WATCH,
         table::follow::TIMING,
         table::follow::FRESHNESS,
+        table::served::SERVED,
         table::session_groups::ONE_SESSION,
     ];
-    const REQUIRED: &'static [&'static OptionSpec] = plan::REQUIRED;
-    const ROLES: RoleUse = RoleUse::One;
+    const REQUIRED: &'static [&'static OptionSpec] = references::REQUIRED;
+    const ROLES: RoleUse = RoleUse::OneUnlessGiven { option: &table::served::SECRETS_URL };
 
     fn plan(settings: &Settings<'_>) -> Result<Self, UsageError> {
-        plan::plan(settings).map_err(|error| match error {
-            // The references are named with the options of the session.
-            UsageError::Missing { .. } => settings.missing(Self::REQUIRED),
-            error => error,
-        })
+        plan::plan(settings).map_err(|error| references::with_all_missing(settings, error))
     }
 }
 
 impl Plan for WatchPlan {
     fn run(&self, app: &App) -> Result<Outcome, Error> {
-        let followed = app.followed_references(&self.roles, &self.references, self.cache)?;
-        let first = app.resolve_references(&self.roles, &self.references)?;
+        let followed = app.followed_references(&self.reader, &self.references, self.cache)?;
+        let first = app.read_references(&self.reader, &self.references)?;
         let first = first.into_iter().map(KnownValue::of).map(Some);
         let known = match self.tells_first {
             false => first.collect(),
             true => self.references.iter().map(|_| None).collect(),
         };
         followed.ask_for_passwords()?;
-        let role = Role { name: None, plan: self.roles.own().session.clone() };
-        daemon::run(app, ("watch", self.daemon), &[role], async |system| {
+        let role = self.reader.role();
+        daemon::run(app, ("watch", self.daemon), role.as_slice(), async |system| {
             let watcher = ChangeTeller {
                 plan: self,
                 system,

@@ -291,7 +291,7 @@ fn combinations() -> Page {
         example("serve --token-file a --no-container"),
         example("exec a").with("ROLES_ANYWHERE_EXEC", "backup"),
     ];
-    for example in examples {
+    for example in examples.into_iter().chain(through_serve()) {
         add(&mut page, &example);
     }
     not_supported_yet(&mut page);
@@ -368,6 +368,25 @@ profile-arn = "arn:aws:rolesanywhere:eu-central-1:123456789012:profile/p"
     page
 }
 
+/// Command lines that read through a running `serve`, or do not quite.
+fn through_serve() -> Vec<Example> {
+    const URL: &str = "--secrets-url http://127.0.0.1:2773";
+    let with_token = |line: &str| bare(&format!("{line} {URL}")).with("AWS_TOKEN", "token");
+    vec![
+        bare(&format!("watch sm://a {URL}")),
+        bare("watch sm://a --secrets-token-file /run/token"),
+        with_token("watch"),
+        with_token("render"),
+        with_token("watch sm://a --role app"),
+        with_token("watch sm://a --secrets-ttl 1m"),
+        with_token("resolve sm://a --region eu-central-1"),
+        with_token("resolve sm://a --explain"),
+        with_token("exec --env A=sm://a --credentials"),
+        with_token("exec --app web"),
+        with_token("exec"),
+    ]
+}
+
 /// What each option says of a wrong value and of an empty one.
 fn values() -> Page {
     let mut page = Page::default();
@@ -376,7 +395,11 @@ fn values() -> Page {
         for option in command.options().filter(|option| option.name.starts_with("--")) {
             // Those that do not work yet are on the page of combinations.
             if NOT_YET.contains(&option)
-                || !done.insert((option.name, option.choices, option.value_name()))
+                || !done.insert((
+                    (option.name, option.own_variable()),
+                    option.choices,
+                    option.value_name(),
+                ))
             {
                 continue;
             }

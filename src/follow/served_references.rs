@@ -5,6 +5,7 @@ mod client;
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub struct ServedReferences {
     references: Vec<NamedReference>,
     /// Those that are asked for in one request.
     lists: Vec<Range<usize>>,
-    client: ServeClient,
+    client: Rc<ServeClient>,
     timer: Arc<dyn Timer>,
     /// What was read last.
     known: RefCell<Option<FollowedValues>>,
@@ -65,11 +66,22 @@ impl Pause {
 impl ServedReferences {
     /// Returns references, to be read by `access`.
     pub fn new(references: &[NamedReference], access: ServeAccess, ports: Ports) -> Self {
+        let timer = Arc::clone(&ports.timer);
+        Self::by(Rc::new(ServeClient::new(access, ports)), timer, references)
+    }
+
+    /// Returns other references, to be read in the same way.
+    #[must_use]
+    pub fn other(&self, references: &[NamedReference]) -> Self {
+        Self::by(Rc::clone(&self.client), Arc::clone(&self.timer), references)
+    }
+
+    fn by(client: Rc<ServeClient>, timer: Arc<dyn Timer>, references: &[NamedReference]) -> Self {
         Self {
             references: references.to_vec(),
             lists: lists(references),
-            timer: Arc::clone(&ports.timer),
-            client: ServeClient::new(access, ports),
+            timer,
+            client,
             known: RefCell::default(),
             next: Cell::default(),
         }

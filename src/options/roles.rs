@@ -25,6 +25,11 @@ pub enum RoleUse {
         /// The option.
         option: &'static OptionSpec,
     },
+    /// One; none, if this option is given.
+    OneUnlessGiven {
+        /// The option.
+        option: &'static OptionSpec,
+    },
     /// Those of `--role`, else all.
     Every,
     /// The one of `--role`; one if this option is given; else all that have `aws-profile`.

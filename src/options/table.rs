@@ -25,6 +25,7 @@ pub mod program_variables;
 pub mod roles;
 pub mod secrets;
 pub mod secrets_endpoint;
+pub mod served;
 pub mod session;
 pub mod session_groups;
 pub mod shared_credentials;
@@ -51,6 +52,7 @@ pub static VARIABLES: &[&OptionSpec] = &[
     &identity::CREDENTIALS_DIRECTORY,
     &offline::STATE_DIRECTORY,
     &other_programs::AGENT_TOKEN,
+    &other_programs::CLIENT_TOKEN,
     &other_programs::GITHUB_ENV,
     &other_programs::SHELL,
     &session::AWS_ENDPOINT_URL_IAM,

@@ -67,6 +67,7 @@ mod several_secrets;
 mod slow_identity;
 mod sources;
 mod terminal;
+mod through_serve;
 mod time_travel;
 mod transport;
 mod unknown_variables;

@@ -9,6 +9,7 @@ use crate::command::exec::{ExecPlan, process_line};
 use crate::options::process_command::ProcessCommand;
 use crate::output::error::Error;
 use crate::output::program::{ConfigurationFile, not_written};
+use crate::output::run::RunError;
 use crate::secrets::access_key::{AccessKeySecret, SecretAccessKey};
 use crate::secrets::masking::MasksRequest;
 use crate::secrets::reference::NamedReference;
@@ -103,7 +104,8 @@ impl ExecPlan {
         app: &'a App,
         references: &[NamedReference],
     ) -> Result<(Option<ProgramCredentials<'a>>, Vec<Resolved>), Error> {
-        let passes_credentials = self.passes_credentials || references.is_empty();
+        let has_session = self.roles.session().is_some();
+        let passes_credentials = has_session && (self.passes_credentials || references.is_empty());
         if !passes_credentials {
             return Ok((None, self.roles.open(app, references, false)?.1));
         }
@@ -119,7 +121,8 @@ impl ExecPlan {
                 };
                 // A key that the program reads by itself is read here too, so that an error comes before it
                 // runs.
-                let key = app.access_key(self.roles.session(), secret)?;
+                let none = RunError::Internal { what: "the program has no role" };
+                let key = app.access_key(self.roles.session().ok_or(none)?, secret)?;
                 (Some(GivenCredentials::Key(key)), values)
             }
             CredentialSource::Endpoint | CredentialSource::Variables => {
@@ -146,7 +149,9 @@ impl ExecPlan {
         variables: &mut ProgramVariables,
         directory: &mut Option<ProgramDir>,
     ) -> Result<(), Error> {
-        variables.set_region(self.region());
+        if let Some(region) = self.region() {
+            variables.set_region(region);
+        }
         self.pass_aws_files(app, credentials.aws_files.as_ref(), variables, directory)?;
         match (&credentials.given, &self.source) {
             (GivenCredentials::Session(_, session), CredentialSource::Variables) => {
@@ -195,10 +200,10 @@ impl ExecPlan {
     }
 
     /// Returns the Region that a program without one gets.
-    fn region(&self) -> &Region {
+    fn region(&self) -> Option<&Region> {
         match &self.source {
-            CredentialSource::Secret { secret, .. } => &secret.at.region,
-            _ => &self.roles.session().provider.session.region,
+            CredentialSource::Secret { secret, .. } => Some(&secret.at.region),
+            _ => Some(&self.roles.session()?.provider.session.region),
         }
     }
 }

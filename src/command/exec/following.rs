@@ -74,13 +74,13 @@ impl ExecPlan {
         wanted: WantedVariables,
     ) -> Result<Outcome, Error> {
         let references = wanted.references();
-        let ExecRoles::Several(roles) = &self.roles else {
+        let ExecRoles::Several(reader) = &self.roles else {
             return Err(ProgramError::NothingToFollow.into());
         };
         if references.is_empty() {
             return Err(ProgramError::NothingToFollow.into());
         }
-        let source = app.followed_references(roles, &references, on_rotate.freshness)?;
+        let source = app.followed_references(reader, &references, on_rotate.freshness)?;
         let (credentials, values) = self.open(app, &references)?;
         source.ask_for_passwords()?;
         let limits = self.limits(app, credentials.as_ref());

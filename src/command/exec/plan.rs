@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::command::exec::aws_files::AwsFiles;
 use crate::command::exec::values::ProgramValues;
-use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles, ProgramCommand};
+use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles, ProgramCommand, served};
 use crate::config::ExecTable;
 use crate::options::access_key::{refuse_refresh_without_secret, session_and_secret};
 use crate::options::arguments::all_typed;
@@ -13,8 +13,10 @@ use crate::options::cache::cache;
 use crate::options::on_rotate::{OnRotate, on_rotate};
 use crate::options::process_command::ProcessCommand;
 use crate::options::program_variables::app;
+use crate::options::reference_reader::ReferenceReader;
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::secrets_endpoint::offline_copies;
+use crate::options::session::SessionOptions;
 use crate::options::session_plan::SessionPlan;
 use crate::options::settings::Settings;
 use crate::options::shared_credentials::config_file;
@@ -28,6 +30,7 @@ use crate::options::table::program_variables::{APP, CREDENTIALS};
 use crate::options::table::shared_credentials::HOME;
 use crate::output::usage::UsageError;
 use crate::secrets::masking::ShortValues;
+use roles_anywhere_client::http::Endpoint;
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::text::disclosure::{Sensitivity, shown};
 use roles_anywhere_client::text::path;
@@ -35,25 +38,18 @@ use roles_anywhere_client::text::path;
 /// Returns the plan.
 pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
     refuse_nested(settings)?;
+    if let Some(plan) = served::plan(settings)? {
+        return Ok(plan);
+    }
     refuse_refresh_without_secret(settings)?;
     let (session, secret) = session_and_secret(settings)?;
     settings.flag(&APP)?;
     let table = settings.config.map(|config| app(settings, config)).transpose()?.flatten();
     let values = ProgramValues::plan(settings, table)?;
     let can_refer = values.can_refer(settings)?;
-    let roles = match can_refer {
-        true => {
-            let roles = ReferenceRoles::of_session(settings, session)?;
-            let roles = roles.with_offline_copies(offline_copies(settings)?);
-            ExecRoles::Several(Box::new(roles))
-        }
-        false => {
-            let endpoint = secret.as_ref().map(|secret| secret.at.endpoint.clone());
-            let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
-            ExecRoles::One(Box::new(session.with_waiting_line(settings)?))
-        }
-    };
-    let role = roles.session().provider.role();
+    let endpoint = secret.as_ref().map(|secret| secret.at.endpoint.clone());
+    let (roles, session) = roles(settings, session, (can_refer, endpoint))?;
+    let role = session.provider.role();
     let name = settings.layers.map(|layers| layers.role().name().as_str());
     let is_static = settings.is_on(&STATIC)?;
     let source = match (secret.map(Box::new), is_static) {
@@ -61,7 +57,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         (None, true) => CredentialSource::Variables,
         (Some(secret), true) => CredentialSource::Secret { secret, process: None },
         (Some(secret), false) => {
-            let process = ProcessCommand::of(settings, roles.session(), &secret)?;
+            let process = ProcessCommand::of(settings, &session, &secret)?;
             CredentialSource::Secret { secret, process: Some(process) }
         }
     };
@@ -77,7 +73,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         false => Some(aws_files(settings)?),
     };
     Ok(ExecPlan {
-        role: name.unwrap_or_else(|| role.name()).to_owned(),
+        role: Some(name.unwrap_or_else(|| role.name()).to_owned()),
         roles,
         program: program(settings, table),
         source,
@@ -88,6 +84,26 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         masking: masking(settings)?,
         on_rotate: followed(settings)?,
     })
+}
+
+/// Returns the roles of a program, and how the session of its own is made. `endpoint` is what is called with that.
+fn roles(
+    settings: &Settings<'_>,
+    session: SessionOptions,
+    (can_refer, endpoint): (bool, Option<Endpoint>),
+) -> Result<(ExecRoles, SessionPlan), UsageError> {
+    if can_refer {
+        let roles = ReferenceRoles::of_session(settings, session)?;
+        let roles = roles.with_offline_copies(offline_copies(settings)?);
+        let session = roles.own().session.clone();
+        return Ok((
+            ExecRoles::Several(Box::new(ReferenceReader::Roles(Box::new(roles)))),
+            session,
+        ));
+    }
+    let session = SessionPlan::new(settings, session, endpoint, cache(settings)?)?;
+    let session = session.with_waiting_line(settings)?;
+    Ok((ExecRoles::One(Box::new(session.clone())), session))
 }
 
 /// Returns why a program cannot get the key of a secret that it has to read by itself: it needs a configuration
@@ -106,7 +122,7 @@ fn key_refusal(
 }
 
 /// Returns what is masked, if something is.
-fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, UsageError> {
+pub(super) fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, UsageError> {
     match (settings.is_on(&MASK)?, settings.is_on(&MASK_SHORT)?) {
         (true, true) => Ok(Some(ShortValues::Masked)),
         (true, false) => Ok(Some(ShortValues::Shown)),
@@ -116,7 +132,7 @@ fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, UsageError> {
 }
 
 /// Returns what is done when what the program gets has changed.
-fn followed(settings: &Settings<'_>) -> Result<Option<OnRotate>, UsageError> {
+pub(super) fn followed(settings: &Settings<'_>) -> Result<Option<OnRotate>, UsageError> {
     let Some(on_rotate) = on_rotate(settings)? else { return Ok(None) };
     let why_not: [(&'static OptionSpec, &'static str); 2] = [
         (&MASK, "the values that a program gets later would not be masked: remove one of the two"),
@@ -146,7 +162,7 @@ fn refuse_nested(settings: &Settings<'_>) -> Result<(), UsageError> {
 
 /// Returns the program and its arguments: those of the command line, else of the table that it uses.
 /// Nothing in them is checked: they belong to the program.
-fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand {
+pub(super) fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> ProgramCommand {
     let mut words =
         all_typed(settings.typed, &COMMAND).map(|word| OsString::from(path::path(word)));
     match words.next() {

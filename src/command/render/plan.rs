@@ -10,10 +10,12 @@ use crate::options::arguments::{all_typed, typed};
 use crate::options::daemon::log_format;
 use crate::options::follow;
 use crate::options::program_variables::shared_sources;
-use crate::options::reference_roles::ReferenceRoles;
+use crate::options::reference_reader::{ReferenceReader, is_through_serve};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::daemon::LOG_FORMAT;
-use crate::options::table::follow::{QUIET_PERIOD, SECRETS_MAX_STALE, SECRETS_TTL, SPLAY};
+use crate::options::table::follow::{
+    FRESHNESS, QUIET_PERIOD, SECRETS_MAX_STALE, SECRETS_TTL, SPLAY,
+};
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::program_variables::{ENV, SOURCES};
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
@@ -168,7 +170,9 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<RenderPlan, UsageError> {
     plan_of(settings, format).map_err(|error| match error {
         // A template is named with the options of the session.
         UsageError::Missing { options, .. }
-            if format.is_none() && OF_TEMPLATES.contains(&options[0]) =>
+            if format.is_none()
+                && OF_TEMPLATES.contains(&options[0])
+                && !is_through_serve(settings) =>
         {
             settings.missing(OF_TEMPLATES)
         }
@@ -180,7 +184,7 @@ fn plan_of(
     settings: &Settings<'_>,
     format: Option<VariableFormat>,
 ) -> Result<RenderPlan, UsageError> {
-    let roles = ReferenceRoles::plan(settings)?;
+    let reader = ReferenceReader::plan(settings, FRESHNESS)?;
     // What is wrong with a value matters more than what is missing beside it.
     let (syntax, access) = (syntax(settings)?, access(settings)?);
     let on_difference = match settings.is_on(&CHECK)? {
@@ -201,7 +205,7 @@ fn plan_of(
             Err(conflict(&WATCH, &CHECK, "remove one of them: `--check` writes nothing"))
         }
         (Some(_), _, RenderOutput::Stdout) => Err(settings.missing(&[&OUT])),
-        _ => Ok(RenderPlan { roles, input, output, on_difference, watch }),
+        _ => Ok(RenderPlan { reader, input, output, on_difference, watch }),
     }
 }
 

@@ -14,10 +14,10 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::app::actions::{self, beside};
 use crate::app::daemon::{self, SystemDaemon};
-use crate::app::followed_references::FollowedReferences;
+use crate::app::reference_reader::FollowedReferences;
 use crate::command::render::source::RenderSource;
 use crate::command::render::{RenderPlan, RenderWatch};
-use crate::daemon::{RefresherSet, Role, supervise};
+use crate::daemon::{RefresherSet, supervise};
 use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::output::Outcome;
@@ -39,12 +39,12 @@ pub(super) fn run(
     app: &App,
 ) -> Result<Outcome, Error> {
     let references = source.references();
-    let followed = app.followed_references(&plan.roles, &references, watch.cache)?;
-    let rendered = source.render(&app.resolve_references(&plan.roles, &references)?)?;
+    let followed = app.followed_references(&plan.reader, &references, watch.cache)?;
+    let rendered = source.render(&app.read_references(&plan.reader, &references)?)?;
     let states = plan.write_files(&rendered, app)?;
     followed.ask_for_passwords()?;
-    let role = Role { name: None, plan: plan.roles.own().session.clone() };
-    daemon::run(app, ("render", watch.daemon), &[role], async |system| {
+    let role = plan.reader.role();
+    daemon::run(app, ("render", watch.daemon), role.as_slice(), async |system| {
         let inputs = RenderInputs { source, followed };
         let renderer = FileRenderer {
             plan,
@@ -116,7 +116,7 @@ impl FileRenderer<'_> {
         let Some(read) = beside(&*self.system.ports.blocking, read).await else { return };
         let inputs = read.and_then(|source| {
             let current = Rc::clone(&self.inputs.borrow());
-            let followed = current.followed.other(&self.plan.roles, &source.references())?;
+            let followed = current.followed.other(&self.plan.reader, &source.references())?;
             Ok(RenderInputs { source, followed })
         });
         match inputs {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::command::resolve::{ReferenceFormat, Resolve};
+use crate::options::reference_roles::ReferenceRoles;
 use crate::output::json::pretty_text;
 use crate::output::references::ResolveErrors;
 use crate::secrets::explain::{
@@ -14,8 +15,12 @@ use crate::secrets::explain::{
 use roles_anywhere_client::text::escape;
 
 /// Returns the explanation.
-pub(super) fn render(resolve: &Resolve, app: &App) -> Result<String, ResolveErrors> {
-    let Resolve { references, roles, .. } = resolve;
+pub(super) fn render(
+    resolve: &Resolve,
+    roles: &ReferenceRoles,
+    app: &App,
+) -> Result<String, ResolveErrors> {
+    let references = &resolve.references;
     let named = roles.named(references, app.environment(), app.paths());
     let plan = named.lookups(references)?;
     let role = |name: Option<&str>| {

@@ -1,20 +1,18 @@
 //! The options of `resolve`.
 
 use crate::command::resolve::{PrintedReferences, ReferenceFormat, Resolve};
+use crate::options::reference_reader::{ReferenceReader, conflict};
 use crate::options::reference_roles::ReferenceRoles;
 use crate::options::references::references;
 use crate::options::settings::Settings;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, REFERENCE, SECRETS_ENDPOINT};
-use crate::options::table::session::required_with;
+use crate::options::table::served::SECRETS_URL;
 use crate::options::table::{Heading, OptionSpec, ValueType};
 use crate::output::usage::UsageError;
 
 /// The options of `resolve` alone. They have no variable: another format would break another command line.
 pub(super) static RESOLVE: &[&OptionSpec] =
     &[&REFERENCE, &EXPLAIN, &OUTPUT, &SECRETS_ENDPOINT, &PARAMETERS_ENDPOINT];
-
-/// The options without which nothing is resolved.
-pub(super) const REQUIRED: &[&OptionSpec] = &required_with(&REFERENCE);
 
 static EXPLAIN: OptionSpec = OptionSpec::switch("--explain")
     .without_variable()
@@ -39,16 +37,22 @@ static OUTPUT: OptionSpec = OptionSpec::new("--output", "FORMAT", ValueType::Tex
 
 pub(super) fn plan(settings: &Settings<'_>) -> Result<Resolve, UsageError> {
     let references = references(settings)?;
-    let printed = match settings.is_on(&EXPLAIN)? {
-        true => PrintedReferences::Explanation,
-        false => PrintedReferences::Values,
-    };
+    let explains = settings.switched_on(&EXPLAIN)?.is_some();
+    if let (true, Some(url)) = (explains, settings.flag(&SECRETS_URL)?) {
+        return Err(conflict(&url, &EXPLAIN, EXPLAINED_WITH_ROLE));
+    }
     let output = settings.required(&OUTPUT)?;
     let format = match output.value {
         "text" => ReferenceFormat::Text,
         "json" => ReferenceFormat::Json,
         _ => return Err(output.refuse("`text` or `json`")),
     };
-    let roles = ReferenceRoles::plan(settings)?;
-    Ok(Resolve { references, roles, printed, format, stdout: settings.stdout })
+    let printed = match explains {
+        true => PrintedReferences::Explanation(Box::new(ReferenceRoles::plan(settings)?)),
+        false => PrintedReferences::Values(ReferenceReader::plan(settings, &[])?),
+    };
+    Ok(Resolve { references, printed, format, stdout: settings.stdout })
 }
+
+/// Why `--explain` does not go with a running `serve`.
+const EXPLAINED_WITH_ROLE: &str = "what is explained are the calls of a role: pass the role of `serve` in the place of `--secrets-url`";

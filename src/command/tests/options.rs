@@ -40,7 +40,8 @@ fn variables_are_made_from_flags() {
 /// But for `--output`, `--format`, `--from`, `--prefix`, `--file`, `--key` and `--force`, which mean something
 /// else in each of their commands, and for `--log-format` of a command that is no daemon, all without a
 /// variable there; for `--out`, whose files have other modes in `render`; and for `--role`,
-/// which may be repeated in `serve` and has another default in `update`.
+/// which may be repeated in `serve` and has another default in `update`; and for `--secrets-token-file`, which
+/// `serve` writes and its clients read.
 #[test]
 fn a_flag_or_a_variable_is_of_one_row() {
     let is_argument = |row: &&OptionSpec| matches!(row.syntax, Syntax::Positional { .. });
@@ -51,6 +52,7 @@ fn a_flag_or_a_variable_is_of_one_row() {
     assert_eq!(
         twice(rows().filter(|row| !is_argument(row)).map(|row| row.name).collect()),
         [
+            "--secrets-token-file",
             "--role",
             "--role",
             "--prefix",

@@ -4,12 +4,12 @@ use crate::command::watch::WatchPlan;
 use crate::daemon::Daemon;
 use crate::options::daemon::log_format;
 use crate::options::follow;
-use crate::options::reference_roles::ReferenceRoles;
+use crate::options::reference_reader::ReferenceReader;
 use crate::options::references::references;
 use crate::options::settings::Settings;
 use crate::options::table::daemon::LOG_FORMAT;
+use crate::options::table::follow::FRESHNESS;
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, REFERENCE, SECRETS_ENDPOINT};
-use crate::options::table::session::required_with;
 use crate::options::table::{Heading, OptionSpec, ValueType};
 use crate::output::usage::UsageError;
 use roles_anywhere_client::secret::Secret;
@@ -18,9 +18,6 @@ use roles_anywhere_client::text::disclosure::Sensitivity;
 /// The options of `watch` alone. None has a variable: one would change another command line.
 pub(super) static WATCH: &[&OptionSpec] =
     &[&REFERENCE, &EXEC, &ON_START, &LOG_FORMAT, &SECRETS_ENDPOINT, &PARAMETERS_ENDPOINT];
-
-/// The options without which nothing is watched.
-pub(super) const REQUIRED: &[&OptionSpec] = &required_with(&REFERENCE);
 
 static EXEC: OptionSpec = OptionSpec::new("--exec", "CMD", ValueType::Text)
     .without_variable()
@@ -51,6 +48,6 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<WatchPlan, UsageError> {
     let cache = follow::freshness(settings)?;
     let log_format = log_format(&settings.required(&LOG_FORMAT)?)?;
     let daemon = Daemon { log_format, ..Daemon::default() };
-    let roles = ReferenceRoles::plan(settings)?;
-    Ok(WatchPlan { references, roles, command, tells_first, timing, cache, daemon })
+    let reader = ReferenceReader::plan(settings, FRESHNESS)?;
+    Ok(WatchPlan { references, reader, command, tells_first, timing, cache, daemon })
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use super::*;
-use crate::command::resolve::Resolve;
+use crate::command::resolve::{PrintedReferences, Resolve};
 use crate::command::{ALL, PlanInputs, plan};
 use crate::test_support::FakeConfigFiles;
 
@@ -32,7 +32,9 @@ fn only_a_role_that_a_reference_names_is_planned() {
     let words = "roles-anywhere resolve --role one sm://a sm://b?role=one sm://c?role=two";
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let plan: Box<dyn Any> = plan(ALL, &words, &inputs).unwrap();
-    let Resolve { roles, references, .. } = *plan.downcast().expect("it is the plan of resolve");
+    let Resolve { printed, references, .. } = *plan.downcast().expect("it is the plan of resolve");
+    let PrintedReferences::Values(reader) = printed else { panic!("no values") };
+    let roles = reader.roles().expect("roles are used");
     let named = roles.named(&references, &environment, inputs.paths);
     assert_eq!(named.others.keys().collect::<Vec<_>>(), [&"two"]);
     let regions =

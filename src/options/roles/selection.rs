@@ -42,6 +42,7 @@ pub fn select<'a>(
         RoleUse::None
         | RoleUse::One
         | RoleUse::OneUnless { .. }
+        | RoleUse::OneUnlessGiven { .. }
         | RoleUse::EveryWithProfile { .. } => match default(config) {
             Some(role) => Ok(vec![role]),
             None => {

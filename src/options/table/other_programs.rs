@@ -19,3 +19,8 @@ pub static AGENT_TOKEN: OptionSpec = OptionSpec::of_variables(
     ValueType::Password,
 )
 .sensitivity(Sensitivity::Password);
+
+/// The token of AWS's agent, as its clients have it. It is not taken from the agent's other variables: a session
+/// token of AWS is for AWS only.
+pub static CLIENT_TOKEN: OptionSpec = OptionSpec::of_variables(&["AWS_TOKEN"], ValueType::Password)
+    .sensitivity(Sensitivity::Password);

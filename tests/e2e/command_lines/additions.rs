@@ -136,6 +136,18 @@ pub(super) const OPTIONS: &[NewOption] = &[
         ]),
     },
     NewOption {
+        name: "secrets-url of exec and render",
+        share: 6,
+        verbs: |verb| matches!(verb, Exec | Render),
+        added: Added::Word(&[
+            "--secrets-url=http://127.0.0.1:1",
+            "--secrets-url=http://127.0.0.1:1",
+            "--secrets-url=https://a.example",
+            "--secrets-token-file=absent",
+            "--secrets-url=",
+        ]),
+    },
+    NewOption {
         name: "mask of exec",
         share: 3,
         verbs: |verb| verb == Exec,
