@@ -25,7 +25,20 @@ MARK = "hush"
 PAIR = ("crt", "key")
 MEMBERS = (*PAIR, "password", "token", "note")
 QUIET_SECONDS = 1
-TIMES = f"--secrets-ttl 1s --quiet-period {QUIET_SECONDS}s --splay 0s"
+TIMES = f"--quiet-period {QUIET_SECONDS}s --splay 0s"
+
+
+def of_role(emulator: Emulator, directory: Path, leaf: str = "p256", *options: str) -> list[str]:
+    """Returns options to read from AWS with a role and an identity, whose name is in the log of the emulator."""
+    config = directory / "config.toml"
+    config.write_text(configuration(emulator, "", leaf))
+    config.chmod(0o600)
+    return ["--config", str(config), "--role", "reader", "--secrets-ttl", "1s", *options]
+
+
+def of_serve(port: int) -> list[str]:
+    """Returns options to read through `serve`."""
+    return ["--secrets-url", f"http://127.0.0.1:{port}"]
 
 
 @dataclass(frozen=True)
@@ -37,18 +50,14 @@ class Event:
 
 
 class Follower:
-    """A command that follows secrets, in a directory and with an identity of its own."""
+    """A command that follows secrets, in a directory of its own: by `access`, which is of `of_role` or `of_serve`."""
 
-    def __init__(self, emulator: Emulator, directory: Path, command: str, *words: str, leaf: str = "p256"):
-        self.directory, self.leaf = directory, leaf
+    def __init__(self, directory: Path, access: list[str], command: str, *words: str):
+        self.directory = directory
         self._log = directory / "log"
-        config = directory / "config.toml"
-        config.write_text(configuration(emulator, "", leaf))
-        config.chmod(0o600)
-        own = [*("--config", str(config), "--role", "reader"), *shlex.split(TIMES)]
         # The log of `exec` is text.
-        own += [] if command == "exec" else ["--log-format", "json"]
-        self._command = [str(TOOL), command, *own, *words]
+        log_format = [] if command == "exec" else ["--log-format", "json"]
+        self._command = [str(TOOL), command, *access, *shlex.split(TIMES), *log_format, *words]
         self.process: subprocess.Popen | None = None
         # The length of the log at the last start.
         self._begin = 0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulator import REPOSITORY, Emulator
-from followers import Follower
+from followers import Follower, of_role
 from test_secrets_outages import until
 
 # What scripts/test unpacks.
@@ -29,7 +29,7 @@ def render_pair(emulator: Emulator, directory: Path, secret: str, pid_file: Path
         template.write_text(f"{{{{ secret('{secret}').{member} }}}}\n")
         templates.append(str(template))
     words = [*templates, "--out-dir", str(directory / "out"), "--watch", "--on-change", f"signal:HUP:{pid_file}"]
-    return Follower(emulator, directory, "render", *words)
+    return Follower(directory, of_role(emulator, directory), "render", *words)
 
 
 def put(emulator: Emulator, secret: str, crt: str, key: str) -> None:

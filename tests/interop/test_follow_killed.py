@@ -17,6 +17,7 @@ from followers import (
     Follower,
     RotatedSecret,
     memory,  # noqa: F401
+    of_role,
     pair_templates,
     pairs_read,
 )
@@ -65,7 +66,7 @@ def test_files_are_whole_although_render_is_killed(emulator, tmp_path):
     secret = RotatedSecret(emulator, LENGTH)
     out = tmp_path / "out"
     words = [*pair_templates(tmp_path, secret), "--out-dir", str(out), "--watch"]
-    follower = Follower(emulator, tmp_path, "render", *words)
+    follower = Follower(tmp_path, of_role(emulator, tmp_path), "render", *words)
 
     def started() -> Path:
         until(lambda: follower.is_ready() or None, f"the start: {follower.log()}")
@@ -97,7 +98,7 @@ def test_files_are_whole_although_exec_is_killed(emulator, tmp_path, memory, act
     files = {"T": "token", "P": "password"}
     words = ["--on-rotate", action, *(f"--file={name}=sm://{secret.name}#{files[name]}" for name in files)]
     program = "trap '' HUP; exec sleep 600"
-    follower = Follower(emulator, tmp_path, "exec", *words, "--", "sh", "-c", program)
+    follower = Follower(tmp_path, of_role(emulator, tmp_path), "exec", *words, "--", "sh", "-c", program)
 
     def directories() -> list[Path]:
         return list(runs.glob("exec-*"))

@@ -26,10 +26,12 @@ from followers import (
     Follower,
     RotatedSecret,
     memory,  # noqa: F401
+    of_role,
+    of_serve,
     pair_templates,
     pairs_read,
 )
-from secrets_endpoint import Relay
+from secrets_endpoint import TOKEN, Relay, serve_secrets
 from test_secrets_outages import until
 
 # The members that rotations change. Nothing consumes `note`: that is another version with the same bytes.
@@ -156,40 +158,36 @@ while True:
 """
 
 
-def directory_of(parent: Path, name: str) -> Path:
-    (parent / name).mkdir()
-    return parent / name
-
-
-def rendering(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
-    directory = directory_of(parent, "files")
+def rendering(directory: Path, access: list[str], secret: RotatedSecret) -> Followed:
     out, notes = directory / "out", directory / "notes"
     action = f"paste -d ' ' {out}/crt {out}/key >> {notes}"
-    words = [*pair_templates(directory, secret), "--out-dir", str(out), "--watch", "--on-change", action, *options]
-    return Followed(secret, Follower(emulator, directory, "render", *words, leaf="p256"), *PAIR)
+    words = [*pair_templates(directory, secret), "--out-dir", str(out), "--watch", "--on-change", action]
+    return Followed(secret, Follower(directory, access, "render", *words), *PAIR)
 
 
-def restarted(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
-    directory = directory_of(parent, "restarted")
+def restarted(directory: Path, access: list[str], secret: RotatedSecret) -> Followed:
     program = f'echo "$P" >> {directory}/notes; exec sleep 600'
-    words = ["--on-rotate", "restart", f"--env=P=sm://{secret.name}#password", *options]
-    words += ["--", "sh", "-c", program]
-    return Followed(secret, Follower(emulator, directory, "exec", *words, leaf="p384"), "password")
+    words = ["--on-rotate", "restart", f"--env=P=sm://{secret.name}#password", "--", "sh", "-c", program]
+    return Followed(secret, Follower(directory, access, "exec", *words), "password")
 
 
-def rereading(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
-    directory = directory_of(parent, "rereading")
-    words = ["--on-rotate", "signal:HUP", f"--file=T=sm://{secret.name}#token", *options]
-    words += ["--", sys.executable, "-c", REREADS, str(directory / "notes")]
-    return Followed(secret, Follower(emulator, directory, "exec", *words, leaf="p521"), "token")
+def rereading(directory: Path, access: list[str], secret: RotatedSecret) -> Followed:
+    program = [sys.executable, "-c", REREADS, str(directory / "notes")]
+    words = ["--on-rotate", "signal:HUP", f"--file=T=sm://{secret.name}#token", "--", *program]
+    return Followed(secret, Follower(directory, access, "exec", *words), "token")
 
 
-def watching(emulator: Emulator, parent: Path, secret: RotatedSecret, *options: str) -> Followed:
-    directory = directory_of(parent, "watching")
+def watching(directory: Path, access: list[str], secret: RotatedSecret) -> Followed:
     members = ("crt", "token")
     references = [f"sm://{secret.name}#{member}" for member in members]
-    words = [*references, "--exec", f"cat >> {directory}/notes; echo >> {directory}/notes", *options]
-    return Watched(secret, Follower(emulator, directory, "watch", *words, leaf="rsa2048"), *members)
+    words = [*references, "--exec", f"cat >> {directory}/notes; echo >> {directory}/notes"]
+    return Watched(secret, Follower(directory, access, "watch", *words), *members)
+
+
+# The followers, and the identities that they and `serve` have.
+FOLLOWERS = {"p384": rendering, "p521": restarted, "rsa2048": rereading, "rsa3072": watching}
+LEAF_OF_SERVE = "p256"
+THROUGH_SERVE = [restarted, watching]
 
 
 @contextlib.contextmanager
@@ -218,7 +216,7 @@ def failing(emulator: Emulator, relay: Relay, failure: str) -> Iterator[None]:
 
 
 def wait_for_checks(emulator: Emulator, leaves: list[str], checks: int) -> None:
-    """Waits until each follower has asked AWS so many times. At least half of the TTL, 0.5 s, is between two."""
+    """Waits until each identity has asked AWS so many times. At least half of the TTL, 0.5 s, is between two."""
     emulator.control("DELETE", "/requests")
 
     def done() -> bool:
@@ -230,22 +228,34 @@ def wait_for_checks(emulator: Emulator, leaves: list[str], checks: int) -> None:
 
 
 @pytest.mark.long
-def test_each_follower_acts_once_for_each_quiet_period_with_changes(emulator, tmp_path, memory):  # noqa: F811
+def test_each_follower_acts_once_for_each_quiet_period_with_changes(
+    emulator, tmp_path, memory, monkeypatch  # noqa: F811
+):
+    monkeypatch.setenv("AWS_TOKEN", TOKEN)
     secret = RotatedSecret(emulator)
     aws = urlsplit(emulator.endpoint)
     relay = Relay((aws.hostname, aws.port))
-    options = ["--secrets-endpoint", f"https://{aws.hostname}:{relay.port}"]
-    makers = (rendering, restarted, rereading, watching)
-    followed = [make(emulator, tmp_path, secret, *options) for make in makers]
-    out = followed[0].follower.directory / "out"
+    through_relay = ["--secrets-endpoint", f"https://{aws.hostname}:{relay.port}"]
+
+    def directory(name: str) -> Path:
+        (tmp_path / name).mkdir()
+        return tmp_path / name
+
     with contextlib.ExitStack() as stack:
+        serving = serve_secrets(emulator, directory("serve"), "ttl = 1", *through_relay)
+        served = of_serve(stack.enter_context(serving).port)
+        followed = []
+        for leaf, make in FOLLOWERS.items():
+            own = directory(make.__name__)
+            followed.append(make(own, of_role(emulator, own, leaf, *through_relay), secret))
+        followed += [make(directory(f"served-{make.__name__}"), served, secret) for make in THROUGH_SERVE]
         for each in followed:
             each.follower.start()
             stack.callback(each.follower.kill)
         for each in followed:
             each.started()
-        pairs = stack.enter_context(pairs_read(out))
-        leaves = [each.follower.leaf for each in followed]
+        pairs = stack.enter_context(pairs_read(tmp_path / "rendering/out"))
+        leaves = [*FOLLOWERS, LEAF_OF_SERVE]
         # What a follower reads first is no change.
         wait_for_checks(emulator, leaves, 2)
         for failure, rotations in BURSTS + (LONG if IS_LONG else []):
