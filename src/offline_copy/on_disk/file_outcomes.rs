@@ -91,6 +91,10 @@ impl CopiesOnDisk {
         let names = refusals.iter().filter_map(RefusedCopies::identity);
         let names: Vec<_> = names.map(|identity| self.key.file_name(&identity)).collect();
         for sealed in found {
+            // It is about to be removed, or that has just failed.
+            if self.pending.borrow().has(&sealed.name) || self.retries.borrow().has(&sealed.name) {
+                continue;
+            }
             match self.key.open(&sealed.name, &sealed.contents) {
                 Ok(record) => {
                     let copy = self.known(&record, sealed, CopyFile::Written);

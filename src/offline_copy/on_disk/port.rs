@@ -18,9 +18,9 @@ pub enum NoCopy {
     /// No pattern is about it.
     #[error("`keep` of `[secrets.offline]` has no pattern for it")]
     NotKept,
-    /// AWS has not returned it since it is kept, or has refused it, or its file cannot be used.
-    #[error("none was made with this role since AWS last refused it")]
-    NotMade,
+    /// AWS has not returned it to the role yet, or has refused it since, or its file cannot be used.
+    #[error("none was made with this role, or it was removed, or its file cannot be used")]
+    NotThere,
     /// There is one of another time.
     #[error(transparent)]
     NotServed(CopyNotServed),
@@ -113,9 +113,9 @@ impl CopiesOnDisk {
             return NoCopy::NotKept;
         }
         let index = self.index.borrow();
-        let Some(copy) = index.find(scope, item) else { return NoCopy::NotMade };
+        let Some(copy) = index.find(scope, item) else { return NoCopy::NotThere };
         match age(copy.confirmed, self.ports.clock.now(), self.max_age()) {
-            Ok(_) => NoCopy::NotMade,
+            Ok(_) => NoCopy::NotThere,
             Err(error) => NoCopy::NotServed(error),
         }
     }

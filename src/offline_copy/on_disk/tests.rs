@@ -416,6 +416,8 @@ fn a_removal_that_failed_is_tried_again_at_the_end() {
         machine.store.fail(failing);
         copies.remove(&scope("app"), &item("db", None), RefusedPart::Whole);
         copies.flush();
+        let events = machine.log.events();
+        assert_eq!(events.iter().filter(|event| *event == "offline_copy_failed").count(), 1);
         assert_eq!(machine.logged("info: offline_copy_removed"), "", "{failing:?}");
         machine.store.fail(&[]);
         copies.flush();
