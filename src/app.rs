@@ -154,6 +154,25 @@ impl App {
         Ok(program::find(name, path.as_deref().map(Path::as_os_str))?)
     }
 
+    /// Returns why a program that was found cannot be started with these arguments and variables, as far as that
+    /// is known before.
+    pub fn check_start(
+        &self,
+        path: &Path,
+        arguments: &[OsString],
+        variables: &[(OsString, OsString)],
+    ) -> Result<(), Error> {
+        match process::longest_start() {
+            Some(limit) => Ok(program::check_length(path, arguments, variables, limit)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns why a program that was found before cannot be executed now.
+    pub fn check_program(&self, path: &Path) -> Result<(), Error> {
+        Ok(program::find(path.as_os_str(), None).map(drop)?)
+    }
+
     /// Replaces this process by a program, with the signals and the limits of the caller. Returns only if
     /// that fails.
     pub fn become_program(

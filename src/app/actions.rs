@@ -2,12 +2,11 @@
 
 use std::future::pending;
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::follow::action::{ChangeAction, SignalName};
-use crate::os::shell_command::{self, ShellCommand};
+use crate::follow::action::{COMMAND_LIMIT, ChangeAction, SignalName};
+use crate::os::shell_command::{self, CommandLine, ShellCommand};
 use crate::os::stdio;
 use crate::output::error::Error;
 use crate::output::follow::{ActionError, PidFileProblem};
@@ -17,9 +16,6 @@ use crate::output::rotation::CommandFailure;
 use roles_anywhere_client::ports::Blocking;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::text::disclosure::path_name;
-
-/// The time after which a command is killed.
-const LIMIT: Duration = Duration::from_secs(300);
 
 /// Acts, beside the event loop, and logs how that ends.
 pub async fn act_logged(action: &ChangeAction, blocking: &dyn Blocking, log: &dyn Log) {
@@ -49,14 +45,17 @@ async fn act(action: &ChangeAction, blocking: &dyn Blocking) -> Result<(), Actio
                 let (signal, file) = (*signal, pid_file.clone());
                 move || send(signal, &file)
             };
-            // The thread always answers.
-            let sent = beside(blocking, send).await.unwrap_or(Ok(()));
+            let sent = match beside(blocking, send).await {
+                Some(sent) => sent,
+                None => pending().await,
+            };
             let file = || path_name(pid_file, true).to_string();
             sent.map_err(|problem| ActionError::Signal { file: file(), problem })
         }
         ChangeAction::Reload { unit } => {
-            let command = format!("exec systemctl try-reload-or-restart -- '{unit}'");
-            let ran = run_command(&Secret::new(command), &SecretBytes::default()).await;
+            let arguments = ["try-reload-or-restart", "--", unit];
+            let command = CommandLine::ProgramOfAction("systemctl", &arguments);
+            let ran = run(command, &SecretBytes::default()).await;
             ran.map_err(|failure| ActionError::Reload { unit: unit.clone(), failure })
         }
         ChangeAction::Command(command) => {
@@ -68,8 +67,11 @@ async fn act(action: &ChangeAction, blocking: &dyn Blocking) -> Result<(), Actio
 
 /// Runs a command of a shell. It reads `input`; its output is shown on standard error.
 pub async fn run_command(command: &Secret, input: &SecretBytes) -> Result<(), CommandFailure> {
-    let (command, has_output) = (command.expose(), false);
-    let command = ShellCommand { command, input, has_output, limit: LIMIT };
+    run(CommandLine::ShellOfAction(command.expose()), input).await
+}
+
+async fn run(command: CommandLine<'_>, input: &SecretBytes) -> Result<(), CommandFailure> {
+    let command = ShellCommand { command, input, has_output: false, limit: COMMAND_LIMIT };
     // A daemon that stops does not end it: what it does must not be half done.
     shell_command::run(&command, pending()).await.map(drop)
 }

@@ -15,6 +15,7 @@ use crate::app::session::SessionClient;
 use crate::options::runtime_dir::{runtime_dir, shared_memory_dir};
 use crate::os::child;
 pub use crate::os::child::ProgramEnd;
+pub use crate::os::log::StderrLog;
 use crate::os::masked::MaskedStreams;
 use crate::os::process;
 use crate::os::program_dir;
@@ -27,7 +28,7 @@ use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
 
 pub use detached::{DetachStep, DetachedTask, run};
-pub use followed::{FollowedEnd, ProgramControl};
+pub use followed::{FollowedEnd, ProgramControl, ProgramSupervision};
 
 /// Where Linux has files in memory.
 const SHARED_MEMORY: &str = "/dev/shm";

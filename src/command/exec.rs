@@ -26,6 +26,7 @@ use crate::options::settings::Settings;
 use crate::options::table::{self, OptionSpec};
 use crate::output::Outcome;
 use crate::output::error::Error;
+use crate::output::log::LogFormat;
 use crate::output::program::{ProgramError, role_meant};
 use crate::output::usage::UsageError;
 use crate::secrets::masking::ShortValues;
@@ -163,6 +164,14 @@ impl Plan for ExecPlan {
 
     fn session_plan(&self) -> Option<&SessionPlan> {
         self.roles.session()
+    }
+
+    fn is_daemon(&self) -> bool {
+        self.on_rotate.is_some()
+    }
+
+    fn log_format(&self) -> LogFormat {
+        self.on_rotate.as_ref().map_or(LogFormat::Terminal, |on_rotate| on_rotate.log_format)
     }
 }
 

@@ -92,7 +92,7 @@ fn failures() -> Vec<CommandFailure> {
     vec![
         CommandFailure::Exit(7),
         CommandFailure::Signal(9),
-        CommandFailure::TimedOut,
+        CommandFailure::TimedOut(Duration::from_secs(42)),
         CommandFailure::Stopped(StopSignal::Interrupt),
         CommandFailure::NotStarted(io::ErrorKind::NotFound),
         CommandFailure::NotRead(io::ErrorKind::FileTooLarge),

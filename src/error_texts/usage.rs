@@ -24,7 +24,7 @@ use roles_anywhere_client::text::disclosure::{KeyMaterialKind, PathExists};
 
 variants!(UsageError:
     Missing KeyMaterial KeyMaterialForName Arn Endpoint Proxy Profile Value NoSuchPath Unexpanded NotUtf8
-    FlagAsValue Argument Role Regions Partitions Conflict Nested NoVariable NotYet References
+    FlagAsValue Argument Role Regions Partitions Conflict Dependent Nested NoVariable NotYet References
 );
 variants!(RoleError:
     Variables Flags Several Unknown UnknownApp Ambiguous None NoProfile NoSuchFile NoFile

@@ -1,10 +1,32 @@
 //! What is done about a change.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::options::table::PREFIX;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::text::path;
+
+/// The time after which a command is ended.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(300);
+
+/// Returns whether a variable of this process is of no use to a command, or none of its business: ours, which may be
+/// passwords, and those by which systemd talks to this process.
+pub fn is_withheld(name: &OsStr) -> bool {
+    const OF_SYSTEMD: [&str; 7] = [
+        "NOTIFY_SOCKET",
+        "WATCHDOG_PID",
+        "WATCHDOG_USEC",
+        "LISTEN_PID",
+        "LISTEN_FDS",
+        "LISTEN_FDNAMES",
+        "CREDENTIALS_DIRECTORY",
+    ];
+    name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+        || OF_SYSTEMD.iter().any(|it| name == *it)
+}
 
 /// What is done about a change of rendered files.
 #[derive(Clone, Debug)]
@@ -28,20 +50,52 @@ pub enum ChangeAction {
 impl ChangeAction {
     /// What [`ChangeAction::parse`] takes.
     pub const EXPECTED: &'static str =
-        "`signal:NAME:PIDFILE` with a signal such as HUP, `systemctl-reload:UNIT`, or a command";
+        "`signal:NAME:PIDFILE`, `systemctl-reload:UNIT`, `command:CMD`, or a command";
 
-    /// Parses an action; `None` if it is empty, or begins as one that it is not.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(rest) = text.strip_prefix("signal:") {
-            let (signal, file) = rest.split_once(':')?;
-            let signal = SignalName::parse(signal)?;
-            return (!file.is_empty()).then(|| Self::Signal { signal, pid_file: path::path(file) });
+    /// Parses an action. The error is what is expected in its place.
+    ///
+    /// A text that begins as an action is none of the commands that need no `command:`, so that a mistake is found
+    /// before the first change.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let command = match text.split_once(':') {
+            Some(("signal", rest)) => return Self::parse_signal(rest),
+            Some(("systemctl-reload", unit)) if is_unit(unit) => {
+                return Ok(Self::Reload { unit: unit.to_owned() });
+            }
+            Some(("systemctl-reload", _)) => {
+                return Err("the name of a unit in `systemctl-reload:UNIT`");
+            }
+            Some(("command", command)) => command,
+            Some((word, _)) if is_word(word) => return Err(Self::EXPECTED),
+            None if OTHER_ACTIONS.contains(&text.trim()) => return Err(Self::EXPECTED),
+            _ => text,
+        };
+        match command.trim().is_empty() {
+            true => Err(Self::EXPECTED),
+            false => Ok(Self::Command(Secret::new(command.to_owned()))),
         }
-        if let Some(unit) = text.strip_prefix("systemctl-reload:") {
-            return is_unit(unit).then(|| Self::Reload { unit: unit.to_owned() });
-        }
-        (!text.trim().is_empty()).then(|| Self::Command(Secret::new(text.to_owned())))
     }
+
+    fn parse_signal(text: &str) -> Result<Self, &'static str> {
+        let (name, file) = text.split_once(':').unwrap_or((text, ""));
+        let signal = SignalName::parse(name).ok_or(SignalName::EXPECTED)?;
+        let pid_file = path::path(file);
+        // The directory that it would be relative to is seldom the one that is meant.
+        match pid_file.is_absolute() {
+            true => Ok(Self::Signal { signal, pid_file }),
+            false => Err("the absolute path of a PID file in `signal:NAME:PIDFILE`"),
+        }
+    }
+}
+
+/// Words that are taken for actions, and that a shell would not run as what is meant.
+const OTHER_ACTIONS: [&str; 7] =
+    ["command", "exit", "reload", "restart", "signal", "systemctl-reload", "systemctl-restart"];
+
+/// Returns whether a text can be the name of an action.
+fn is_word(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
+    !text.is_empty() && text.bytes().all(is_allowed)
 }
 
 /// As an event of the log names it: a command without its text.
@@ -81,6 +135,10 @@ pub enum SignalName {
 }
 
 impl SignalName {
+    /// What [`SignalName::parse`] takes.
+    pub const EXPECTED: &'static str =
+        "one of the signals HUP, INT, QUIT, TERM, USR1, USR2 and WINCH";
+
     /// All of them.
     pub const ALL: [Self; 7] =
         [Self::Hup, Self::Int, Self::Quit, Self::Term, Self::Usr1, Self::Usr2, Self::Winch];
@@ -117,29 +175,46 @@ mod tests {
 
     #[test]
     fn actions_are_told_apart_by_their_beginning() {
+        const ANY: &str = ChangeAction::EXPECTED;
+        const FILE: &str = "the absolute path of a PID file in `signal:NAME:PIDFILE`";
+        const UNIT: &str = "the name of a unit in `systemctl-reload:UNIT`";
         let rows = [
-            ("signal:HUP:/run/nginx.pid", Some("signal:HUP")),
-            ("signal:SIGUSR1:/run/a:b.pid", Some("signal:USR1")),
-            ("systemctl-reload:nginx.service", Some("systemctl-reload:nginx.service")),
-            ("systemctl-reload:db@main-1.service", Some("systemctl-reload:db@main-1.service")),
-            ("systemctl reload nginx", Some("command")),
-            ("signal nginx", Some("command")),
-            ("signal:HUP", None),
-            ("signal:HUP:", None),
-            ("signal:hup:/run/nginx.pid", None),
-            ("signal:KILL:/run/nginx.pid", None),
-            ("signal:1:/run/nginx.pid", None),
-            ("systemctl-reload:", None),
-            ("systemctl-reload:--force", None),
-            ("systemctl-reload:a'b", None),
-            ("systemctl-reload:a b", None),
-            (" ", None),
-            ("", None),
+            ("signal:HUP:/run/nginx.pid", Ok("signal:HUP")),
+            ("signal:SIGUSR1:/run/a:b.pid", Ok("signal:USR1")),
+            ("systemctl-reload:nginx.service", Ok("systemctl-reload:nginx.service")),
+            ("systemctl-reload:db@main-1.service", Ok("systemctl-reload:db@main-1.service")),
+            ("systemctl reload nginx", Ok("command")),
+            ("signal nginx", Ok("command")),
+            ("command:true", Ok("command")),
+            ("command:restart", Ok("command")),
+            ("curl http://localhost/reload", Ok("command")),
+            ("A=a:b touch /tmp/x", Ok("command")),
+            (": > /tmp/x", Ok("command")),
+            ("signal:HUP", Err(FILE)),
+            ("signal:HUP:", Err(FILE)),
+            ("signal:HUP:nginx.pid", Err(FILE)),
+            ("signal:HUP:$PWD/nginx.pid", Err(FILE)),
+            ("signal:hup:/run/nginx.pid", Err(SignalName::EXPECTED)),
+            ("signal:KILL:/run/nginx.pid", Err(SignalName::EXPECTED)),
+            ("signal:1:/run/nginx.pid", Err(SignalName::EXPECTED)),
+            ("systemctl-reload:", Err(UNIT)),
+            ("systemctl-reload:--force", Err(UNIT)),
+            ("systemctl-reload:a'b", Err(UNIT)),
+            ("systemctl-reload:a b", Err(UNIT)),
+            ("systemctl-restart:nginx", Err(ANY)),
+            ("Signal:HUP:/run/nginx.pid", Err(ANY)),
+            ("restart", Err(ANY)),
+            ("exit", Err(ANY)),
+            ("command:", Err(ANY)),
+            (" ", Err(ANY)),
+            ("", Err(ANY)),
         ];
         for (text, expected) in rows {
-            let action = ChangeAction::parse(text);
-            assert_eq!(action.map(|action| action.to_string()).as_deref(), expected, "{text}");
+            let action = ChangeAction::parse(text).map(|action| action.to_string());
+            assert_eq!(action, expected.map(str::to_owned), "{text}");
         }
+        let listed = SignalName::ALL.map(SignalName::as_str);
+        assert!(listed.iter().all(|name| SignalName::EXPECTED.contains(name)));
     }
 
     #[test]

@@ -19,16 +19,19 @@ pub enum ProgramAction {
 }
 
 impl ProgramAction {
-    /// Parses an action; `None` if it is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Parses an action. The error is what is expected in its place; `None` if it is not an action at all.
+    pub fn parse(text: &str) -> Result<Self, Option<&'static str>> {
         match text.split_once(':') {
-            None if text == "restart" => Some(Self::Restart),
-            None if text == "exit" => Some(Self::Exit),
-            Some(("signal", name)) => SignalName::parse(name).map(Self::Signal),
-            Some(("command", command)) if !command.trim().is_empty() => {
-                Some(Self::Command(Secret::new(command.to_owned())))
+            None if text == "restart" => Ok(Self::Restart),
+            None if text == "exit" => Ok(Self::Exit),
+            Some(("signal", name)) => {
+                let signal = SignalName::parse(name).map(Self::Signal);
+                signal.ok_or(Some(SignalName::EXPECTED))
             }
-            _ => None,
+            Some(("command", command)) if !command.trim().is_empty() => {
+                Ok(Self::Command(Secret::new(command.to_owned())))
+            }
+            _ => Err(None),
         }
     }
 
@@ -57,26 +60,26 @@ mod tests {
     #[test]
     fn actions_have_these_names() {
         let rows = [
-            ("restart", Some("restart")),
-            ("exit", Some("exit")),
-            ("signal:HUP", Some("signal:HUP")),
-            ("signal:SIGUSR2", Some("signal:USR2")),
-            ("command:psql -c 'select 1:2'", Some("command")),
-            ("", None),
-            ("Restart", None),
-            ("restart:", None),
-            ("exit:1", None),
-            ("signal", None),
-            ("signal:", None),
-            ("signal:KILL", None),
-            ("signal:HUP:/run/app.pid", None),
-            ("command", None),
-            ("command: ", None),
-            ("touch /tmp/x", None),
+            ("restart", Ok("restart")),
+            ("exit", Ok("exit")),
+            ("signal:HUP", Ok("signal:HUP")),
+            ("signal:SIGUSR2", Ok("signal:USR2")),
+            ("command:psql -c 'select 1:2'", Ok("command")),
+            ("", Err(None)),
+            ("Restart", Err(None)),
+            ("restart:", Err(None)),
+            ("exit:1", Err(None)),
+            ("signal", Err(None)),
+            ("signal:", Err(Some(SignalName::EXPECTED))),
+            ("signal:KILL", Err(Some(SignalName::EXPECTED))),
+            ("signal:HUP:/run/app.pid", Err(Some(SignalName::EXPECTED))),
+            ("command", Err(None)),
+            ("command: ", Err(None)),
+            ("touch /tmp/x", Err(None)),
         ];
         for (text, expected) in rows {
-            let action = ProgramAction::parse(text);
-            assert_eq!(action.map(|action| action.to_string()).as_deref(), expected, "{text}");
+            let action = ProgramAction::parse(text).map(|action| action.to_string());
+            assert_eq!(action, expected.map(str::to_owned), "{text}");
         }
         let command = ProgramAction::parse("command:psql --password=hunter2");
         assert!(!format!("{command:?}").contains("hunter2"));

@@ -7,9 +7,10 @@ use crate::follow::schedule::Timing;
 use crate::options::duration;
 use crate::options::secrets_endpoint::cache_policy_in_file;
 use crate::options::settings::{Setting, Settings};
+use crate::options::table::OptionSpec;
 use crate::options::table::follow::{
-    QUIET_PERIOD, QUIET_PERIOD_EXPECTED, SECRETS_MAX_STALE, SECRETS_MAX_STALE_EXPECTED,
-    SECRETS_TTL, SECRETS_TTL_EXPECTED, SPLAY, SPLAY_EXPECTED,
+    FRESHNESS, QUIET_PERIOD, QUIET_PERIOD_EXPECTED, SECRETS_MAX_STALE, SECRETS_MAX_STALE_EXPECTED,
+    SECRETS_TTL, SECRETS_TTL_EXPECTED, SPLAY, SPLAY_EXPECTED, TIMING,
 };
 use crate::output::usage::UsageError;
 use crate::secrets_cache::CachePolicy;
@@ -44,6 +45,20 @@ pub fn freshness(settings: &Settings<'_>) -> Result<CachePolicy, UsageError> {
         None => policy.max_stale,
     };
     Ok(CachePolicy { ttl, max_stale, ..policy })
+}
+
+/// Refuses the options of when to act, and `others`, if `required` is not given, without which they mean nothing.
+pub fn refuse_without(
+    settings: &Settings<'_>,
+    required: &'static OptionSpec,
+    others: &[&'static OptionSpec],
+) -> Result<(), UsageError> {
+    for option in others.iter().chain(TIMING).chain(FRESHNESS) {
+        if settings.flag(option)?.is_some() {
+            return Err(UsageError::Dependent { option, required });
+        }
+    }
+    Ok(())
 }
 
 /// Reads a time within limits.

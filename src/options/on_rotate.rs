@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use crate::follow::program_action::ProgramAction;
 use crate::follow::schedule::Timing;
-use crate::options::follow::{freshness, time, timing};
+use crate::options::daemon::log_format;
+use crate::options::follow::{freshness, refuse_without, time, timing};
 use crate::options::settings::Settings;
-use crate::options::table::OptionSpec;
-use crate::options::table::follow::{FRESHNESS, TIMING};
+use crate::options::table::Origin;
+use crate::options::table::daemon::LOG_FORMAT;
 use crate::options::table::on_rotate::{GRACE, GRACE_EXPECTED, ON_ROTATE, ON_ROTATE_EXPECTED};
-use crate::output::usage::UsageError;
+use crate::output::log::LogFormat;
+use crate::output::usage::{NamedValue, UsageError};
 use crate::secrets_cache::CachePolicy;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -25,24 +27,29 @@ pub struct OnRotate {
     pub grace: Duration,
     /// How long values are used without AWS.
     pub freshness: CachePolicy,
+    /// The format of the log.
+    pub log_format: LogFormat,
 }
 
 /// Returns what `--on-rotate` and the options beside it say; `None` without it.
 pub fn on_rotate(settings: &Settings<'_>) -> Result<Option<OnRotate>, UsageError> {
     let Some(action) = settings.text(&ON_ROTATE)? else {
-        let others = [&[&GRACE as &'static OptionSpec][..], TIMING, FRESHNESS].concat();
-        for option in others {
-            if settings.flag(option)?.is_some() {
-                return Err(settings.missing(&[&ON_ROTATE]));
-            }
-        }
+        refuse_without(settings, &ON_ROTATE, &[&GRACE, &LOG_FORMAT])?;
         return Ok(None);
     };
-    let refused = || action.refuse(ON_ROTATE_EXPECTED);
+    let refused = |expected: Option<_>| action.refuse(expected.unwrap_or(ON_ROTATE_EXPECTED));
+    let action = ProgramAction::parse(action.value).map_err(refused)?;
+    if action.keeps_program() && settings.flag(&GRACE)?.is_some() {
+        let first = Origin::Flag(&GRACE).into();
+        let second = NamedValue::new(Origin::Flag(&ON_ROTATE), action.to_string());
+        let why = "remove `--grace`: only `restart` and `exit` end the program";
+        return Err(UsageError::Conflict { first, second, why });
+    }
     Ok(Some(OnRotate {
-        action: ProgramAction::parse(action.value).ok_or_else(refused)?,
+        action,
         timing: timing(settings, true)?,
         grace: time(&settings.required(&GRACE)?, Duration::ZERO..=HOUR, GRACE_EXPECTED)?,
         freshness: freshness(settings)?,
+        log_format: log_format(&settings.required(&LOG_FORMAT)?)?,
     }))
 }

@@ -94,6 +94,20 @@ pub fn longest_variable() -> Option<usize> {
     None
 }
 
+/// Returns the most bytes that a program can be started with, of arguments and variables together; `None` if
+/// that is not known.
+pub fn longest_start() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    {
+        // `bprm_stack_limits` of the kernel: a quarter of the stack, between `ARG_MAX` and 6 MiB.
+        let stack = getrlimit(Resource::Stack).current;
+        let stack = stack.and_then(|stack| usize::try_from(stack).ok()).unwrap_or(usize::MAX);
+        Some((stack / 4).clamp(128 << 10, 6 << 20))
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Returns the number of the user whose rights this process has; 0 on a system without such numbers.
 pub fn user_id() -> u32 {
     #[cfg(unix)]

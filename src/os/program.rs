@@ -4,7 +4,7 @@
 pub const SHELL: &str = "/bin/sh";
 
 #[cfg(unix)]
-pub use unix::{ProgramStreams, find, replace_process, spawn, spawn_quietly};
+pub use unix::{ProgramStreams, check_length, find, replace_process, spawn, spawn_quietly};
 
 #[cfg(unix)]
 mod unix {
@@ -74,6 +74,28 @@ mod unix {
         }
     }
 
+    /// Refuses arguments and variables of which the system takes only `limit` bytes together.
+    pub fn check_length(
+        path: &Path,
+        arguments: &[OsString],
+        variables: &[(OsString, OsString)],
+        limit: usize,
+    ) -> Result<(), ProgramError> {
+        // Of each: its bytes, a NUL, and a pointer. Some are left for the path, and for what runs a script.
+        const EACH: usize = 1 + size_of::<usize>();
+        const LEFT: usize = 4 << 10;
+        let of_arguments: usize = arguments.iter().map(|it| it.len() + EACH).sum();
+        let of_variable =
+            |(name, value): &(OsString, OsString)| name.len() + 1 + value.len() + EACH;
+        let of_variables: usize = variables.iter().map(of_variable).sum();
+        match of_arguments + of_variables + LEFT > limit {
+            true => {
+                Err(ProgramError::Refused { path: path.to_owned(), source: Errno::E2BIG.into() })
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Replaces this process by a program. Returns only if that fails.
     ///
     /// `arguments` begin with the name of the program. The signal mask and the dispositions of signals
@@ -126,8 +148,8 @@ mod unix {
         })
     }
 
-    /// As [`spawn`], with nothing to read, and with our standard error as its standard output. The program has the
-    /// signals and the limits of the caller of this process.
+    /// As [`spawn`], with nothing to read, with our standard error as its standard output, and with a process group
+    /// of its own. The program has the signals and the limits of the caller of this process.
     pub fn spawn_quietly(
         path: &Path,
         arguments: Vec<OsString>,
@@ -136,7 +158,7 @@ mod unix {
         let refused = |source| ProgramError::Refused { path: path.to_owned(), source };
         let null = File::options().read(true).open("/dev/null").map_err(refused)?;
         let replaced = [Some(null.as_fd()), Some(rustix::stdio::stderr()), None];
-        let streams = ProgramStreams { is_separate: false, replaced };
+        let streams = ProgramStreams { is_separate: true, replaced };
         process::with_inherited(|| spawn(path, arguments, variables, &streams))
     }
 
@@ -225,6 +247,26 @@ mod unix {
             }
             let path = std::env::join_paths(dirs).unwrap();
             (folder, path)
+        }
+
+        /// What the system takes in fact, which is more than what is checked.
+        #[test]
+        #[cfg(target_os = "linux")]
+        fn arguments_that_are_too_long_are_found_before_the_start() {
+            let limit = process::longest_start().unwrap();
+            let run = |count: usize| {
+                let value = "x".repeat(64 << 10);
+                let variables: Vec<(OsString, OsString)> =
+                    (0..count).map(|at| (format!("V{at}").into(), (&value).into())).collect();
+                let arguments = vec![OsString::from("true")];
+                let path = Path::new("/bin/true");
+                let checked = check_length(path, &arguments, &variables, limit).is_ok();
+                let mut command = std::process::Command::new(path);
+                let started = command.env_clear().envs(variables).status().is_ok();
+                (checked, started)
+            };
+            let most = limit / (64 << 10);
+            assert_eq!((run(most - 1), run(most + 1)), ((true, true), (false, false)));
         }
 
         #[test]

@@ -170,7 +170,7 @@ pub fn remove(path: &Path) {
 
 /// Returns whether a directory is in memory. Its pages can still get into the swap space.
 #[cfg(target_os = "linux")]
-fn is_in_memory(path: &Path) -> bool {
+pub(super) fn is_in_memory(path: &Path) -> bool {
     const TMPFS: u64 = 0x0102_1994;
     const RAMFS: u64 = 0x8584_58f6;
     // The type of the number depends on the architecture.
@@ -180,7 +180,7 @@ fn is_in_memory(path: &Path) -> bool {
 
 /// Returns whether a directory is in memory: only Linux has such a file system.
 #[cfg(not(target_os = "linux"))]
-fn is_in_memory(_path: &Path) -> bool {
+pub(super) fn is_in_memory(_path: &Path) -> bool {
     false
 }
 
@@ -294,7 +294,7 @@ fn exists(_pid: i32) -> bool {
 
 /// Returns when a process started, if the system tells. The files of another namespace, which has other
 /// numbers, do not tell it.
-fn start_time(pid: i32) -> Option<u64> {
+pub(super) fn start_time(pid: i32) -> Option<u64> {
     let own = fs::read_link("/proc/self").ok()?;
     if own.to_str() != Some(&std::process::id().to_string()) {
         return None;

@@ -1,4 +1,4 @@
-//! Commands for a shell, which read a value on standard input.
+//! Commands of a user, mostly for a shell, which may read a value on standard input.
 
 use std::io::{self, Read as _, Write as _};
 use std::pin::{Pin, pin};
@@ -10,15 +10,27 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::os::process;
+use crate::follow::action::is_withheld;
+use crate::os::{environment, process};
 use crate::output::rotation::{CommandFailure, StopSignal};
 use roles_anywhere_client::secret::SecretBytes;
+
+/// What is run.
+#[derive(Clone, Copy, Debug)]
+pub enum CommandLine<'a> {
+    /// A command for a shell, with the variables of this process.
+    Shell(&'a str),
+    /// The same, without the variables that are withheld from actions.
+    ShellOfAction(&'a str),
+    /// A program and its arguments, with the same variables.
+    ProgramOfAction(&'a str, &'a [&'a str]),
+}
 
 /// A command and what it reads.
 #[derive(Debug)]
 pub struct ShellCommand<'a> {
     /// The command.
-    pub command: &'a str,
+    pub command: CommandLine<'a>,
     /// Its standard input.
     pub input: &'a SecretBytes,
     /// Whether its standard output is returned. Else it is shown on standard error.
@@ -67,11 +79,11 @@ pub async fn run(
                 let (status, output) = done?;
                 return outcome(status, output);
             }
-            Either::Left((Err(_), _)) => CommandFailure::TimedOut,
+            Either::Left((Err(_), _)) => CommandFailure::TimedOut(command.limit),
             Either::Right((signal, _)) => CommandFailure::Stopped(signal),
         }
     };
-    end(group, ended).await;
+    end_group(group, ended).await;
     Err(failure)
 }
 
@@ -111,19 +123,36 @@ fn start(command: &ShellCommand<'_>) -> io::Result<Child> {
         true => Stdio::piped(),
         false => standard_error()?,
     };
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command.command]).stdin(Stdio::piped()).stdout(output);
+    let mut program = match command.command {
+        CommandLine::Shell(text) | CommandLine::ShellOfAction(text) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", text]);
+            shell
+        }
+        CommandLine::ProgramOfAction(name, arguments) => {
+            let mut program = Command::new(name);
+            program.args(arguments);
+            program
+        }
+    };
+    if !matches!(command.command, CommandLine::Shell(_)) {
+        for (name, _) in environment::variables().iter().filter(|(name, _)| is_withheld(name)) {
+            program.env_remove(name);
+        }
+    }
+    program.stdin(Stdio::piped()).stdout(output);
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt as _;
         // So that it can be ended with all that it has started.
-        shell.process_group(0);
+        program.process_group(0);
     }
-    shell.spawn()
+    program.spawn()
 }
 
-/// Ends the process group of a command: by SIGTERM, and by SIGKILL what is left after a while.
-async fn end(group: u32, mut ended: oneshot::Receiver<io::Result<ExitStatus>>) {
+/// Ends the process group of a command: by SIGTERM, and by SIGKILL what is left after a while. `ended` completes when
+/// its first process was reaped.
+pub async fn end_group<T>(group: u32, mut ended: oneshot::Receiver<T>) {
     let until = Instant::now() + GRACE;
     signal_group(group, GroupSignal::Terminate);
     // It may have ended, and its status have been received, if only its output did not end.
@@ -226,6 +255,7 @@ mod tests {
     fn output(command: &str, input: &str, has_output: bool) -> Result<String, CommandFailure> {
         let input = &SecretBytes::new(input.as_bytes().to_vec());
         let limit = Duration::from_secs(20);
+        let command = CommandLine::Shell(command);
         let output = ran(&ShellCommand { command, input, has_output, limit }, pending())?;
         Ok(String::from_utf8(output.expose().to_vec()).unwrap())
     }
@@ -249,8 +279,9 @@ mod tests {
     fn a_command_that_takes_too_long_is_ended() {
         let input = &SecretBytes::default();
         let limit = Duration::from_millis(1);
-        let command = ShellCommand { command: "exec sleep 600", input, has_output: true, limit };
-        assert_eq!(ran(&command, pending()).map(drop), Err(CommandFailure::TimedOut));
+        let command = CommandLine::Shell("exec sleep 600");
+        let command = ShellCommand { command, input, has_output: true, limit };
+        assert_eq!(ran(&command, pending()).map(drop), Err(CommandFailure::TimedOut(limit)));
     }
 
     /// Reads the number of a process from a file that a command writes.
@@ -272,6 +303,7 @@ mod tests {
             let _ = std::fs::remove_file(&file);
             let command = &format!("sleep 600 & echo $! >'{}'; {shell}", file.display());
             let (input, limit) = (&SecretBytes::default(), Duration::from_secs(60));
+            let command = CommandLine::Shell(command);
             let command = ShellCommand { command, input, has_output, limit };
             let started = std::cell::Cell::new(None);
             let stop = async {
@@ -293,7 +325,7 @@ mod tests {
     #[test]
     fn a_command_that_ignores_sigterm_is_killed() {
         let (input, limit) = (&SecretBytes::default(), Duration::from_secs(60));
-        let command = "trap '' TERM; while :; do sleep 1; done";
+        let command = CommandLine::Shell("trap '' TERM; while :; do sleep 1; done");
         let command = ShellCommand { command, input, has_output: false, limit };
         let stop = ready(StopSignal::Interrupt);
         let outcome = ran(&command, stop).map(drop);

@@ -1,7 +1,5 @@
 //! Why nothing was done about a change of secrets or parameters.
 
-use std::io;
-
 use crate::output::error::Error;
 use crate::output::rotation::CommandFailure;
 use roles_anywhere_client::provider::ErrorKind;
@@ -37,7 +35,16 @@ pub enum ActionError {
 pub enum PidFileProblem {
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
-    NotRead(io::ErrorKind),
+    NotRead(
+        /// The cause.
+        String,
+    ),
+    /// A link on the path of the file is one of another user.
+    #[error("{0}")]
+    ForeignLink(
+        /// Which one.
+        String,
+    ),
     /// It is a directory or a pipe.
     #[error("it is not a regular file")]
     NotRegular,
@@ -56,6 +63,18 @@ pub enum PidFileProblem {
         /// The user.
         owner: u32,
     },
+    /// The process is of another user than the directory of the file.
+    #[error("the directory of the file belongs to user {owner}, and the process to another")]
+    ForeignDirectory {
+        /// The user.
+        owner: u32,
+    },
+    /// The process is not the one whose number was written.
+    #[error("process {0} started after the file was written")]
+    StartedLater(
+        /// Its number.
+        i32,
+    ),
     /// There is no such process.
     #[error("there is no process {0}")]
     NoProcess(
@@ -82,29 +101,34 @@ impl ActionError {
     /// Returns what to do.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
-            Self::Command(CommandFailure::TimedOut)
-            | Self::Reload { failure: CommandFailure::TimedOut, .. } => {
+            Self::Command(CommandFailure::TimedOut(_))
+            | Self::Reload { failure: CommandFailure::TimedOut(_), .. } => {
                 "an action ends within 5 minutes: let a command start what takes longer in the background"
             }
             Self::Command(_) => {
                 "run the command by hand as the same user: its output is on standard error"
             }
-            Self::Reload { failure: CommandFailure::Exit(127), .. } => {
-                "`systemctl` was not found: set `PATH`"
+            Self::Reload { failure: CommandFailure::NotStarted(_), .. } => {
+                "check that `systemctl` is in `PATH`"
             }
             Self::Reload { .. } => {
                 "run the command by hand as the same user, which may need a rule of polkit for it"
             }
             Self::Signal { problem, .. } => match problem {
-                PidFileProblem::NotRead(_) | PidFileProblem::NoProcess(_) => {
+                PidFileProblem::NotRead(_)
+                | PidFileProblem::NoProcess(_)
+                | PidFileProblem::StartedLater(_) => {
                     "check that the program runs, and that it writes this file"
                 }
                 PidFileProblem::NotRegular | PidFileProblem::NoNumber => {
                     "name the file into which the program writes the number of its process"
                 }
                 PidFileProblem::Writable { .. } => "run `chmod go-w` on the file",
-                PidFileProblem::ForeignFile { .. } => {
-                    "the file must belong to root, to this user, or to the user of the process"
+                PidFileProblem::ForeignFile { .. } | PidFileProblem::ForeignDirectory { .. } => {
+                    "it must belong to root, to this user, or to the user of the process"
+                }
+                PidFileProblem::ForeignLink(_) => {
+                    "pass the path of the file itself; each link on it must belong to root or to this user"
                 }
                 PidFileProblem::OtherUser(_) => {
                     "run `roles-anywhere` as the user of the program, or as root"

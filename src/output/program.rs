@@ -128,6 +128,18 @@ pub fn not_written(error: Error, file: ConfigurationFile) -> Error {
     })
 }
 
+/// Returns the error of a program that gets nothing that changes. `reads_key` is whether it reads the key of a secret
+/// by itself.
+pub fn nothing_to_follow(reads_key: bool) -> Error {
+    let error = Error::from(ProgramError::NothingToFollow);
+    match reads_key {
+        true => error.hint(
+            "the program reads the key of `--from-secret` again by itself: `--refresh-after` says how often",
+        ),
+        false => error,
+    }
+}
+
 /// Returns the error of a program that has the name of a role.
 pub fn role_meant(error: Error, role: &str) -> Error {
     error.hint(format!("to use the role `{role}`, pass `--role {role}`"))

@@ -181,6 +181,14 @@ pub enum UsageError {
         /// Why.
         why: &'static str,
     },
+    /// An option means nothing without another one.
+    #[error("`{}` needs `{}`", option.name, required.name)]
+    Dependent {
+        /// The option.
+        option: &'static OptionSpec,
+        /// The one that it needs.
+        required: &'static OptionSpec,
+    },
     /// A setting needs a variable that another program sets.
     #[error("{what} needs the variable `{variable}`, which is not set")]
     NoVariable {

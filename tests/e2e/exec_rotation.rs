@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::daemon::until;
 use crate::environment::{Running, TestEnvironment};
@@ -33,8 +33,13 @@ struct Followed {
 impl Followed {
     /// Runs a script of `sh`.
     fn start(env: &TestEnvironment, action: &str, options: &[&str], script: &str) -> Self {
+        Self::run(env, action, options, &["sh", "-c", script])
+    }
+
+    /// Runs a program.
+    fn run(env: &TestEnvironment, action: &str, options: &[&str], program: &[&str]) -> Self {
         let on_rotate = ["exec", "--on-rotate", action];
-        let words = [&on_rotate, &QUICK[..], options, &["--", "sh", "-c", script]].concat();
+        let words = [&on_rotate, &QUICK[..], options, &["--"], program].concat();
         let mut running = env.program().clone().spawn(&words);
         let output = lines(running.stdout.take().unwrap());
         let log = lines(running.stderr.take().unwrap());
@@ -209,17 +214,87 @@ fn no_file_is_replaced_if_one_cannot_be_written() {
 fn command_is_run_without_our_variables() {
     let env = TestEnvironment::new();
     let options = ["--file", "F=sm://prod/plain", "--env", "A=sm://prod/plain"];
-    let command =
-        r#"command:echo "got $(cat "$F") ${A-none} ${ROLES_ANYWHERE_PRIVATE_KEY-none}"; exit 3"#;
+    let env = env.var("NOTIFY_SOCKET", "/run/none").var("CREDENTIALS_DIRECTORY", "/run/none");
+    // It is in a process group of its own.
+    let command = r#"command:[ "$(cut -d ' ' -f 5 /proc/$$/stat)" = $$ ] && group=own
+        echo "got $(cat "$F") ${A-none} ${ROLES_ANYWHERE_PRIVATE_KEY-none} $group" \
+            "${NOTIFY_SOCKET-none} ${CREDENTIALS_DIRECTORY-none}"; exit 3"#;
     let followed = Followed::start(&env, command, &options, "echo up; exec sleep 600");
     assert_eq!(followed.line(), "up");
     rotate(&env, PLAIN, "second-value");
     followed.event("action_started");
     let output = followed.log.recv_timeout(LIMIT).unwrap();
-    assert_eq!(output, "got second-value none none");
+    assert_eq!(output, "got second-value none none own none none");
     let failed = followed.event("action_failed");
     assert!(failed.contains("action=command") && failed.contains("exit code 3"), "{failed}");
     assert!(!failed.contains("echo"), "{failed}");
+    let (status, lines) = followed.stop();
+    assert_eq!((ended_by(status), lines), (Some(15), Vec::new()));
+}
+
+/// The log tells the life of the program, and can be read by a program.
+#[test]
+fn log_is_json_if_that_is_asked_for() {
+    let env = TestEnvironment::new();
+    let options = ["--env", "A=sm://prod/plain", "--log-format", "json"];
+    let mut followed = Followed::start(&env, "exit", &options, "echo $$; exec sleep 600");
+    let pid = followed.line();
+    rotate(&env, PLAIN, "second-value");
+    assert_eq!(followed.wait().code(), Some(75));
+    let lines = followed.log.iter().map(|line| serde_json::from_str(&line).unwrap());
+    // Not if the first read after the start has found it.
+    let lines: Vec<Value> =
+        lines.filter(|line: &Value| line["event"] != "references_changed").collect();
+    let events = lines.iter().map(|line| line["event"].as_str().unwrap().to_owned());
+    assert_eq!(
+        events.collect::<Vec<_>>(),
+        ["started", "program_started", "action_started", "program_ended", "action_ended"]
+    );
+    assert_eq!(lines[0]["command"], "exec");
+    assert_eq!(lines[1]["pid"].to_string(), pid);
+    assert_eq!(lines[3]["signal"], 15);
+}
+
+/// What the system cannot start a program with is found before the running one is ended.
+#[test]
+fn program_is_not_ended_for_values_that_are_too_long() {
+    let launcher = &["sh", "-c", r#"ulimit -s 512 && exec "$@""#, "sh"];
+    let env = TestEnvironment::new().map(|program| program.launched_by(launcher));
+    let options = ["A", "B", "C"].map(|name| format!("{name}=sm://prod/plain"));
+    let options: Vec<&str> = options.iter().flat_map(|it| ["--env", it]).collect();
+    let followed = Followed::start(&env, "restart", &options, r#"echo "$A"; exec sleep 600"#);
+    assert_eq!(followed.line(), "s3cr3t");
+    rotate(&env, PLAIN, &"x".repeat(60_000));
+    let unusable = followed.event("values_unusable");
+    assert!(unusable.contains("Argument list too long"), "{unusable}");
+    rotate(&env, PLAIN, "second-value");
+    assert_eq!(followed.line(), "second-value");
+    followed.event("program_started");
+    let (status, lines) = followed.stop();
+    assert_eq!((ended_by(status), lines), (Some(15), Vec::new()));
+}
+
+/// As while a package is upgraded.
+#[test]
+fn program_is_not_ended_while_its_file_is_missing() {
+    let env = TestEnvironment::new();
+    let script = "#!/bin/sh\necho \"$A\"\nexec sleep 600\n";
+    let file = env.write("program", script);
+    let make_executable = || {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    make_executable();
+    let options = ["--env", "A=sm://prod/plain"];
+    let followed = Followed::run(&env, "restart", &options, &[file.to_str().unwrap()]);
+    assert_eq!(followed.line(), "s3cr3t");
+    std::fs::remove_file(&file).unwrap();
+    rotate(&env, PLAIN, "second-value");
+    let unavailable = followed.event("program_unavailable");
+    assert!(unavailable.contains("cannot find the program"), "{unavailable}");
+    env.write("program", script);
+    make_executable();
+    assert_eq!(followed.line(), "second-value");
     let (status, lines) = followed.stop();
     assert_eq!((ended_by(status), lines), (Some(15), Vec::new()));
 }
@@ -371,29 +446,62 @@ fn options_that_do_not_go_together_are_refused() {
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: invalid value for `--on-rotate`: expected `restart`, `signal:NAME` with a signal such as HUP, `command:CMD` or `exit`
+    error: invalid value for `--on-rotate`: expected `restart`, `signal:NAME`, `command:CMD` or `exit`
     ");
+}
+
+#[test]
+fn options_without_effect_and_mistyped_ones_are_refused() {
+    let env = TestEnvironment::offline();
+    let program = ["--env", "A=sm://prod/plain", "--", "true"];
+    let fails = |options: &[&str]| env.fails_args(&[&["exec"], options, &program].concat());
     assert_snapshot!(fails(&["--grace", "1s"]), @r"
     $ roles-anywhere exec --grace 1s --env A=sm://prod/plain -- true
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: missing required option `--on-rotate`
-      hint: pass `--on-rotate`
+    error: `--grace` needs `--on-rotate`
+      hint: pass `--on-rotate`, or remove `--grace`
+    ");
+    assert_snapshot!(fails(&["--log-format", "json"]), @r"
+    $ roles-anywhere exec --log-format json --env A=sm://prod/plain -- true
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--log-format` needs `--on-rotate`
+      hint: pass `--on-rotate`, or remove `--log-format`
+    ");
+    assert_snapshot!(fails(&["--on-rotate", "signal:HUP", "--grace", "1s"]), @r"
+    $ roles-anywhere exec --on-rotate signal:HUP --grace 1s --env A=sm://prod/plain -- true
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--grace` and `--on-rotate signal:HUP` cannot be used together
+      hint: remove `--grace`: only `restart` and `exit` end the program
+    ");
+    assert_snapshot!(fails(&["--on-rotate", "signal:hup"]), @r"
+    $ roles-anywhere exec --on-rotate signal:hup --env A=sm://prod/plain -- true
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: invalid value for `--on-rotate`: expected one of the signals HUP, INT, QUIT, TERM, USR1, USR2 and WINCH
+    ");
+    assert_snapshot!(env.fails("exec --on-rotate restart --env A=sm://prod/plain"), @r"
+    $ roles-anywhere exec --on-rotate restart --env A=sm://prod/plain
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: `--on-rotate` needs `CMD`
+      hint: name the program after `--`: without one, `exec` starts a shell, which would be ended
     ");
     assert_snapshot!(fails(&["--on-rotate", "restart", "--secrets-ttl", "0s"]), @r"
     $ roles-anywhere exec --on-rotate restart --secrets-ttl 0s --env A=sm://prod/plain -- true
     exit code: 2
     ----- stdout -----
     ----- stderr -----
-    error: invalid value `0s` for `--secrets-ttl`: expected a time from 1s to 1h, such as `1m`
+    error: invalid value `0s` for `--secrets-ttl`: expected a time from 1s to 1h, such as `1m` (units: s, m, h, d)
     ");
-    assert_snapshot!(env.fails("exec --on-rotate restart -- true"), @r"
-    $ roles-anywhere exec --on-rotate restart -- true
-    exit code: 2
-    ----- stdout -----
-    ----- stderr -----
-    error: `--on-rotate` has nothing to follow: no variable, file or argument refers to a secret or a parameter
-      hint: add a reference such as `--env NAME=sm://SECRET`, or remove `--on-rotate`
-    ");
+    let nothing = env.fails("exec --on-rotate restart -- true");
+    assert!(nothing.stderr.contains("`--on-rotate` has nothing to follow"), "{nothing}");
+    assert!(nothing.stderr.contains("exit_code=2 event=failed"), "{nothing}");
 }

@@ -333,11 +333,15 @@ fn options_that_do_not_go_together_are_refused() {
     let env = TestEnvironment::offline().file("app.conf.tmpl", CONF);
     let template = env.path("app.conf.tmpl").display().to_string();
     let rows = [
-        ("--watch", "missing required option `--out`"),
+        ("--watch", "`--watch` needs `--out`"),
         ("--watch --out a --check", "--check"),
-        ("--out a --on-change true", "missing required option `--watch`"),
-        ("--out a --splay 1s", "missing required option `--watch`"),
-        ("--watch --out a --on-change signal:HUP", "invalid value for `--on-change`"),
+        ("--out a --on-change true", "`--on-change` needs `--watch`"),
+        ("--out a --splay 1s", "`--splay` needs `--watch`"),
+        (
+            "--watch --out a --on-change signal:HUP:app.pid",
+            "expected the absolute path of a PID file",
+        ),
+        ("--watch --out a --on-change restart", "`command:CMD`, or a command"),
         ("--watch --out a --quiet-period 0s", "invalid value `0s` for `--quiet-period`"),
         ("--watch --out a --splay 2h", "invalid value `2h` for `--splay`"),
     ];

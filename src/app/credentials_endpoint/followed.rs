@@ -10,13 +10,14 @@ use std::time::Duration;
 use futures_util::future::{Either, pending, select};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::serving::CredentialsEndpoint;
 use super::supervised::open;
 use super::{EndpointRequest, StartedEndpoint};
 use crate::app::App;
 use crate::app::session;
-use crate::follow::action::SignalName;
+use crate::follow::action::{COMMAND_LIMIT, SignalName};
 use crate::os::child::{
     ChildProgram, ChildRole, ProgramEnd, ProgramSignals, StoppedProgram, TerminalStop, is_init,
 };
@@ -24,15 +25,13 @@ use crate::os::log::StderrLog;
 use crate::os::masked::OtherTerminals;
 use crate::os::pid_file::signal_of;
 use crate::os::program::{SHELL, spawn_quietly};
+use crate::os::shell_command::end_group;
 use crate::output::error::Error;
-use crate::output::log::events::PROGRAM_KILLED;
+use crate::output::log::events::{PROGRAM_ENDED, PROGRAM_KILLED, PROGRAM_STARTED};
 use crate::output::log::{Log, LogFormat};
 use crate::output::rotation::CommandFailure;
 use crate::output::run::RunError;
 use roles_anywhere_client::secret::Secret;
-
-/// The time after which a command is killed.
-const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 /// Acts on the program of [`App::supervise_followed`].
 #[derive(Clone, Debug)]
@@ -45,7 +44,6 @@ enum ProgramRequest {
     Restart(oneshot::Sender<()>),
     Stop,
     Command(ShellLine, oneshot::Sender<Result<StartedCommand, Error>>),
-    KillCommand(i32),
 }
 
 /// A command of a shell with its variables.
@@ -55,8 +53,8 @@ struct ShellLine {
     variables: Vec<(OsString, OsString)>,
 }
 
-/// The number of a process, and what completes when it has ended.
-type StartedCommand = (i32, oneshot::Receiver<ProgramEnd>);
+/// The number of a process and of its group, and what completes when it has ended.
+type StartedCommand = (u32, oneshot::Receiver<ProgramEnd>);
 
 /// How a program has ended that was followed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -89,7 +87,7 @@ impl ProgramControl {
     }
 
     /// Runs a command of a shell with these variables, which has nothing to read. Its output is shown on standard
-    /// error.
+    /// error. If it takes too long, it is ended with the processes that it has started.
     pub async fn run(
         &self,
         command: &Secret,
@@ -98,21 +96,21 @@ impl ProgramControl {
         let (started, answer) = oneshot::channel();
         let line = ShellLine { text: command.clone(), variables };
         self.request(ProgramRequest::Command(line, started));
-        let (number, ended) = or_never(answer).await?;
-        let limit = pin!(tokio::time::sleep(COMMAND_LIMIT));
-        match select(pin!(or_never(ended)), limit).await {
-            Either::Left((ProgramEnd::Exited(0), _)) => Ok(Ok(())),
-            Either::Left((ProgramEnd::Exited(code), _)) => {
-                Ok(Err(CommandFailure::Exit(code.into())))
+        let (group, mut ended) = or_never(answer).await?;
+        let end = match timeout(COMMAND_LIMIT, &mut ended).await {
+            Ok(Ok(end)) => end,
+            // The program has ended, and this process ends next.
+            Ok(Err(_)) => pending().await,
+            Err(_) => {
+                end_group(group, ended).await;
+                return Ok(Err(CommandFailure::TimedOut(COMMAND_LIMIT)));
             }
-            Either::Left((ProgramEnd::Signaled(signal), _)) => {
-                Ok(Err(CommandFailure::Signal(signal)))
-            }
-            Either::Right(_) => {
-                self.request(ProgramRequest::KillCommand(number));
-                Ok(Err(CommandFailure::TimedOut))
-            }
-        }
+        };
+        Ok(match end {
+            ProgramEnd::Exited(0) => Ok(()),
+            ProgramEnd::Exited(code) => Err(CommandFailure::Exit(code.into())),
+            ProgramEnd::Signaled(signal) => Err(CommandFailure::Signal(signal)),
+        })
     }
 
     fn request(&self, request: ProgramRequest) {
@@ -129,29 +127,49 @@ async fn or_never<T>(answer: oneshot::Receiver<T>) -> T {
     }
 }
 
+/// How a program is followed.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "holds ports")]
+pub struct ProgramSupervision<'a> {
+    /// The endpoint of credentials that the program gets, if it does.
+    pub endpoint: Option<&'a EndpointRequest<'a>>,
+    /// The time after which the program is killed if it is to end.
+    pub grace: Duration,
+    /// Takes the events of the program.
+    pub log: &'a StderrLog,
+}
+
 impl App {
-    /// As [`App::supervise`], and has `follow` act on the program, which writes to the log. `start` starts the
-    /// program, each time with what it gets then. A program that does not end within `grace` is killed.
+    /// Returns a log on standard error. It is written by [`App::supervise_followed`], and when it is dropped.
+    pub fn log(&self, format: LogFormat) -> Arc<StderrLog> {
+        Arc::new(StderrLog::new(format, Arc::new(*self.clock())))
+    }
+
+    /// As [`App::supervise`], and has `follow` act on the program. `start` starts the program, each time with what
+    /// it gets then.
     pub fn supervise_followed(
         &self,
-        request: Option<&EndpointRequest<'_>>,
-        grace: Duration,
+        supervision: ProgramSupervision<'_>,
         start: &dyn Fn(Option<&StartedEndpoint>) -> Result<i32, Error>,
-        follow: impl AsyncFnOnce(&ProgramControl, &dyn Log) -> Infallible,
+        follow: impl AsyncFnOnce(&ProgramControl) -> Infallible,
     ) -> Result<FollowedEnd, Error> {
+        let ProgramSupervision { endpoint, grace, log } = supervision;
         session::block_on(async {
             let stop = if is_init() { TerminalStop::PassedOn } else { TerminalStop::Default };
             let signals = ProgramSignals::listen(stop).map_err(RunError::System)?;
-            let endpoint = request.map(|request| open(self, request)).transpose()?;
+            let endpoint = endpoint.map(|request| open(self, request)).transpose()?;
             let started = endpoint.as_ref().map(CredentialsEndpoint::started);
-            let log = StderrLog::new(LogFormat::Text, Arc::new(*self.clock()));
-            let start = || start(started.as_ref());
+            let start = || {
+                let pid = start(started.as_ref())?;
+                log.event(&PROGRAM_STARTED, &[("pid", &i64::from(pid))]);
+                Ok(pid)
+            };
             let program = signals.with_inherited_mask(start)?;
             let program = ChildProgram::run(signals, program, role()).map_err(RunError::System)?;
             let (sender, requests) = unbounded_channel();
             let control = ProgramControl(sender);
-            let mut supervised = SupervisedProgram { program, requests, grace, log: &log };
-            let following = pin!(follow(&control, &log));
+            let mut supervised = SupervisedProgram { program, requests, grace, log };
+            let following = pin!(follow(&control));
             let ended = async {
                 let running = pin!(supervised.run(&start));
                 match select(running, select(following, pin!(log.run()))).await {
@@ -187,10 +205,15 @@ impl SupervisedProgram<'_> {
         loop {
             let Self { program, requests, .. } = self;
             let request = match select(pin!(program.ended()), pin!(requests.recv())).await {
-                Either::Left((end, _)) => return Ok(FollowedEnd::Program(end)),
-                Either::Right((Some(request), _)) => request,
-                Either::Right((None, ended)) => return Ok(FollowedEnd::Program(ended.await)),
+                Either::Left((end, _)) => Err(end),
+                Either::Right((Some(request), _)) => Ok(request),
+                Either::Right((None, ended)) => Err(ended.await),
             };
+            let request = match request {
+                Ok(request) => request,
+                Err(end) => return Ok(self.program_ended(end)),
+            };
+            let program = &mut self.program;
             // What was asked to end is left alone until it does.
             if program.is_asked_to_end() {
                 continue;
@@ -201,35 +224,40 @@ impl SupervisedProgram<'_> {
                     let _ = done.send(());
                 }
                 ProgramRequest::Restart(done) => {
-                    let StoppedProgram { end, is_final, .. } = self.stop().await;
+                    let (end, is_final) = self.stop().await;
                     if is_final {
-                        return Ok(FollowedEnd::Program(end));
+                        return Ok(end);
                     }
                     self.program.start_again(start)?;
                     let _ = done.send(());
                 }
                 ProgramRequest::Stop => {
-                    let StoppedProgram { end, is_final, .. } = self.stop().await;
-                    return Ok(if is_final {
-                        FollowedEnd::Program(end)
-                    } else {
-                        FollowedEnd::Stopped
-                    });
+                    let (end, is_final) = self.stop().await;
+                    return Ok(if is_final { end } else { FollowedEnd::Stopped });
                 }
                 ProgramRequest::Command(line, started) => {
                     let _ = started.send(program.start_helper(|| start_command(line)));
                 }
-                ProgramRequest::KillCommand(number) => program.kill_helper(number),
             }
         }
     }
 
-    async fn stop(&mut self) -> StoppedProgram {
-        let stopped = self.program.stop(self.grace).await;
-        if stopped.was_killed {
+    /// Ends the program. Returns how it has ended, and whether it is not to be started again.
+    async fn stop(&mut self) -> (FollowedEnd, bool) {
+        let StoppedProgram { end, was_killed, is_final } = self.program.stop(self.grace).await;
+        if was_killed {
             self.log.event(&PROGRAM_KILLED, &[("seconds", &self.grace.as_secs())]);
         }
-        stopped
+        (self.program_ended(end), is_final)
+    }
+
+    fn program_ended(&self, end: ProgramEnd) -> FollowedEnd {
+        let (name, number) = match end {
+            ProgramEnd::Exited(code) => ("exit_code", i64::from(code)),
+            ProgramEnd::Signaled(signal) => ("signal", i64::from(signal)),
+        };
+        self.log.event(&PROGRAM_ENDED, &[(name, &number)]);
+        FollowedEnd::Program(end)
     }
 }
 

@@ -10,7 +10,7 @@ use futures_util::future::select;
 use super::RotatedSecret;
 use super::failure::failure;
 use crate::os::log::StderrLog;
-use crate::os::shell_command::{self, ShellCommand};
+use crate::os::shell_command::{self, CommandLine, ShellCommand};
 use crate::os::stop_signals::StopSignals;
 use crate::output::error::Error;
 use crate::output::log::events::LogEvent;
@@ -264,6 +264,7 @@ impl RotationCalls for SystemCalls<'_> {
 
     async fn run_command(&self, command: &RunCommand<'_>) -> Result<SecretBytes, Error> {
         let RunCommand { option, command, input, has_output, limit } = *command;
+        let command = CommandLine::Shell(command);
         let command = ShellCommand { command, input, has_output, limit };
         let ran = shell_command::run(&command, self.stop.next()).await;
         ran.map_err(|failure| RotationError::Command { option, failure }.into())

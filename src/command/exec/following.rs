@@ -9,11 +9,16 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 
 use crate::app::App;
 use crate::app::actions::log_end;
-use crate::app::credentials_endpoint::{FollowedEnd, ProgramControl, ProgramDir, StartedEndpoint};
+use crate::app::credentials_endpoint::{
+    EndpointRequest, FollowedEnd, ProgramControl, ProgramDir, ProgramSupervision, StartedEndpoint,
+    StderrLog,
+};
+use crate::app::reference_reader::FollowedReferences;
 use crate::command::Command as _;
 use crate::command::exec::environment::ProgramVariables;
 use crate::command::exec::values::set_again;
-use crate::command::exec::{ExecPlan, ExecRoles};
+use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles};
+use crate::follow::action::is_withheld;
 use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::program_action::ProgramAction;
 use crate::follow::source::FollowedValues;
@@ -23,10 +28,11 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::ActionError;
 use crate::output::log::events::{
-    ACTION_STARTED, FILES_WRITE_FAILED, FILES_WRITTEN, VARIABLES_KEPT,
+    ACTION_STARTED, FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, PROGRAM_UNAVAILABLE, STARTED,
+    VARIABLES_KEPT,
 };
 use crate::output::log::{Field, Log};
-use crate::output::program::ProgramError;
+use crate::output::program::nothing_to_follow;
 use crate::secrets::variables::{AssignedVariables, EnvName, VariableLimits, WantedVariables};
 use roles_anywhere_client::secret::SecretBytes;
 use roles_anywhere_client::text::disclosure::path_name;
@@ -48,6 +54,7 @@ struct ProgramInputs {
 struct FollowedProgram<'a> {
     app: &'a App,
     plan: &'a ExecPlan,
+    path: &'a Path,
     wanted: WantedVariables,
     limits: VariableLimits,
     /// The variables before any was set.
@@ -74,55 +81,47 @@ impl ExecPlan {
         wanted: WantedVariables,
     ) -> Result<Outcome, Error> {
         let references = wanted.references();
-        let ExecRoles::Several(reader) = &self.roles else {
-            return Err(ProgramError::NothingToFollow.into());
+        let reader = match &self.roles {
+            ExecRoles::Several(reader) if !references.is_empty() => reader,
+            _ => return Err(self.nothing_to_follow()),
         };
-        if references.is_empty() {
-            return Err(ProgramError::NothingToFollow.into());
-        }
+        let log = app.log(on_rotate.log_format);
         let source = app.followed_references(reader, &references, on_rotate.freshness)?;
         let (credentials, values) = self.open(app, &references)?;
         source.ask_for_passwords()?;
-        let limits = self.limits(app, credentials.as_ref());
-        let values = values.into_iter().map(|it| it.value);
-        let assigned = wanted.clone().assigned(values, &limits)?;
         let mut directory = match wanted.has_files() {
             true => Some(app.program_dir_in_memory()?),
             false => None,
         };
-        let variables = self.prepare(app, &assigned, credentials.as_ref(), &mut directory)?;
-        let arguments = self.program.arguments(&assigned);
+        let values = values.into_iter().map(|it| it.value);
+        let given = credentials.as_ref();
+        let limits = self.limits(app, given);
+        let assigned = wanted.clone().assigned(values, &limits)?;
+        let variables = self.prepare(app, &assigned, given, &mut directory)?;
         let program = FollowedProgram {
             app,
             plan: self,
+            path,
             wanted,
             limits,
-            caller: self.variables_before(app, credentials.as_ref()),
+            caller: self.variables_before(app, given),
             directory: directory.as_ref(),
-            given: RefCell::new(ProgramInputs { assigned, arguments, variables, has_files: true }),
+            given: RefCell::new(ProgramInputs {
+                arguments: self.program.arguments(&assigned),
+                assigned,
+                variables,
+                has_files: true,
+            }),
         };
         let words = app.arguments();
         let words = own_words(Self::NAME, Self::OPTIONS, &words);
-        let request = credentials.as_ref();
-        let request = request.and_then(|given| given.request(self, words, directory.as_ref()));
-        let start = |endpoint: Option<&StartedEndpoint>| program.start(path, endpoint);
-        let grace = on_rotate.grace;
-        let end = app.supervise_followed(request.as_ref(), grace, &start, async |control, log| {
-            let consumer =
-                ProgramConsumer { program: &program, action: &on_rotate.action, control, log };
-            if on_rotate.action.keeps_program() && program.wanted.has_values() {
-                log.event(&VARIABLES_KEPT, &[]);
-            }
-            let entropy = app.entropy();
-            let ports = FollowPorts { clock: app.clock(), entropy: &entropy, log };
-            let following = pin!(follow(&source, &consumer, on_rotate.timing, ports));
-            match select(following, pin!(source.run())).await {
-                Either::Left((never, _)) | Either::Right((never, _)) => never,
-            }
-        });
-        // Nothing is removed or written after the end by a signal.
+        let request = given.and_then(|given| given.request(self, words, directory.as_ref()));
+        log_start(&*log);
+        let end = program.supervise(on_rotate, request.as_ref(), &source, &log);
+        // Nothing is removed, written or logged after the end by a signal.
         drop(directory);
         app.flush_offline_copies();
+        drop(log);
         let exit_code = match end? {
             FollowedEnd::Program(end) => app.end_as(end),
             FollowedEnd::Stopped => ENDED_BY_CHANGE,
@@ -131,15 +130,62 @@ impl ExecPlan {
     }
 }
 
+impl ExecPlan {
+    fn nothing_to_follow(&self) -> Error {
+        let reads_key = matches!(self.source, CredentialSource::Secret { process: Some(_), .. });
+        nothing_to_follow(reads_key)
+    }
+}
+
 impl FollowedProgram<'_> {
+    /// Runs the program until it has ended for good.
+    fn supervise(
+        &self,
+        on_rotate: &OnRotate,
+        endpoint: Option<&EndpointRequest<'_>>,
+        source: &FollowedReferences<'_>,
+        log: &StderrLog,
+    ) -> Result<FollowedEnd, Error> {
+        let OnRotate { action, timing, grace, .. } = on_rotate;
+        let supervision = ProgramSupervision { endpoint, grace: *grace, log };
+        let start = |endpoint: Option<&StartedEndpoint>| self.start(endpoint);
+        let end = self.app.supervise_followed(supervision, &start, async |control| {
+            let consumer = ProgramConsumer { program: self, action, control, log };
+            if action.keeps_program() && self.wanted.has_values() {
+                log.event(&VARIABLES_KEPT, &[]);
+            }
+            let entropy = self.app.entropy();
+            let ports = FollowPorts { clock: self.app.clock(), entropy: &entropy, log };
+            let following = pin!(follow(source, &consumer, *timing, ports));
+            match select(following, pin!(source.run())).await {
+                Either::Left((never, _)) | Either::Right((never, _)) => never,
+            }
+        })?;
+        if end == FollowedEnd::Stopped {
+            log_end(&action.to_string(), &Ok(()), log);
+        }
+        Ok(end)
+    }
+
     /// Starts the program with what it gets now, and returns its number.
-    fn start(&self, path: &Path, endpoint: Option<&StartedEndpoint>) -> Result<i32, Error> {
+    fn start(&self, endpoint: Option<&StartedEndpoint>) -> Result<i32, Error> {
         let given = self.given.borrow();
         let mut variables = given.variables.clone();
         if let Some(StartedEndpoint { url, token }) = endpoint {
             variables.set_endpoint(url, token);
         }
-        self.app.start_program(path, &given.arguments, &variables.into_vec())
+        // Without it, the watchdog of a service is for the program too.
+        let own = std::process::id().to_string();
+        if variables.get("WATCHDOG_PID").is_some_and(|pid| pid == own.as_str()) {
+            variables.remove("WATCHDOG_PID");
+        }
+        self.app.start_program(self.path, &given.arguments, &variables.into_vec())
+    }
+
+    /// Returns why the program cannot be started with what it is to get.
+    fn check_start(&self, inputs: &ProgramInputs) -> Result<(), Error> {
+        let variables = inputs.variables.clone().into_vec();
+        self.app.check_start(self.path, &inputs.arguments, &variables)
     }
 
     fn assigned(&self, values: &FollowedValues) -> Result<AssignedVariables, Error> {
@@ -190,7 +236,9 @@ impl FollowedProgram<'_> {
     /// Returns the variables of a command that is run beside the program: those of the caller, and the paths of
     /// files.
     fn variables_of_command(&self) -> Vec<(OsString, OsString)> {
-        let mut variables = ProgramVariables::of_caller(self.app.variables());
+        let mut caller = self.app.variables();
+        caller.retain(|(name, _)| !is_withheld(name));
+        let mut variables = ProgramVariables::of_caller(caller);
         let given = self.given.borrow();
         for (name, _) in &given.assigned.files {
             if let Some(path) = given.variables.get(name.as_str()) {
@@ -202,6 +250,12 @@ impl FollowedProgram<'_> {
 }
 
 impl ProgramConsumer<'_> {
+    fn failed(&self, event: &'static LogEvent, error: &Error) {
+        let (reason, hint) = error.log_fields();
+        let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
+        self.log.event(event, &fields);
+    }
+
     async fn perform(&self) -> Result<(), Error> {
         let program = self.program;
         match self.action {
@@ -217,16 +271,34 @@ impl ProgramConsumer<'_> {
     }
 }
 
+/// Logs that `exec` runs and follows.
+fn log_start(log: &dyn Log) {
+    let version = env!("CARGO_PKG_VERSION");
+    log.event(&STARTED, &[("command", &"exec"), ("version", &version)]);
+}
+
 impl Consumer for ProgramConsumer<'_> {
     fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
-        let assigned = self.program.assigned(values)?;
-        let given = self.program.given.borrow();
-        Ok(!given.has_files || !assigned.is_same(&given.assigned))
+        let program = self.program;
+        let assigned = program.assigned(values)?;
+        let is_same = {
+            let given = program.given.borrow();
+            given.has_files && assigned.is_same(&given.assigned)
+        };
+        if !is_same && !self.action.keeps_program() {
+            program.check_start(&program.inputs(assigned)?)?;
+        }
+        Ok(!is_same)
     }
 
     fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             let program = self.program;
+            if !self.action.keeps_program()
+                && let Err(error) = program.app.check_program(program.path)
+            {
+                return self.failed(&PROGRAM_UNAVAILABLE, &error);
+            }
             let inputs = program.assigned(values).and_then(|assigned| program.inputs(assigned));
             match inputs.and_then(|inputs| program.give(inputs)) {
                 Ok(files) if files.is_empty() => {}
@@ -235,11 +307,7 @@ impl Consumer for ProgramConsumer<'_> {
                     let files = files.collect::<Vec<_>>().join(" ");
                     self.log.event(&FILES_WRITTEN, &[("files", &files)]);
                 }
-                Err(error) => {
-                    let (reason, hint) = error.log_fields();
-                    let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
-                    return self.log.event(&FILES_WRITE_FAILED, &fields);
-                }
+                Err(error) => return self.failed(&FILES_WRITE_FAILED, &error),
             }
             let name = self.action.to_string();
             self.log.event(&ACTION_STARTED, &[("action", &name)]);

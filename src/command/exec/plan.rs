@@ -7,6 +7,7 @@ use crate::command::exec::aws_files::AwsFiles;
 use crate::command::exec::values::ProgramValues;
 use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles, ProgramCommand, served};
 use crate::config::ExecTable;
+use crate::follow::program_action::ProgramAction;
 use crate::options::access_key::{refuse_refresh_without_secret, session_and_secret};
 use crate::options::arguments::all_typed;
 use crate::options::cache::cache;
@@ -82,7 +83,7 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<ExecPlan, UsageError> {
         values,
         aws_files,
         masking: masking(settings)?,
-        on_rotate: followed(settings)?,
+        on_rotate: followed(settings, table)?,
     })
 }
 
@@ -132,8 +133,16 @@ pub(super) fn masking(settings: &Settings<'_>) -> Result<Option<ShortValues>, Us
 }
 
 /// Returns what is done when what the program gets has changed.
-pub(super) fn followed(settings: &Settings<'_>) -> Result<Option<OnRotate>, UsageError> {
+pub(super) fn followed(
+    settings: &Settings<'_>,
+    table: Option<&ExecTable>,
+) -> Result<Option<OnRotate>, UsageError> {
     let Some(on_rotate) = on_rotate(settings)? else { return Ok(None) };
+    // A person's shell is not ended.
+    let is_ended = !matches!(on_rotate.action, ProgramAction::Command(_));
+    if is_ended && all_typed(settings.typed, &COMMAND).next().is_none() && !has_command(table) {
+        return Err(UsageError::Dependent { option: &ON_ROTATE, required: &COMMAND });
+    }
     let why_not: [(&'static OptionSpec, &'static str); 2] = [
         (&MASK, "the values that a program gets later would not be masked: remove one of the two"),
         (
@@ -171,7 +180,7 @@ pub(super) fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> Pro
             let role_of_name = role.map(|role| role.name().as_str().to_owned());
             ProgramCommand { name, arguments: words.collect(), role_of_name }
         }
-        None if table.is_some_and(|table| table.command().next().is_some()) => {
+        None if has_command(table) => {
             let mut words = table.into_iter().flat_map(ExecTable::command);
             let mut next = || words.next().map(|word| OsString::from(word.value));
             let name = next().unwrap_or_default();
@@ -187,6 +196,10 @@ pub(super) fn program(settings: &Settings<'_>, table: Option<&ExecTable>) -> Pro
             }
         }
     }
+}
+
+fn has_command(table: Option<&ExecTable>) -> bool {
+    table.is_some_and(|table| table.command().next().is_some())
 }
 
 fn aws_files(settings: &Settings<'_>) -> Result<AwsFiles, UsageError> {

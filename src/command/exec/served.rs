@@ -45,6 +45,6 @@ pub(super) fn plan(settings: &Settings<'_>) -> Result<Option<ExecPlan>, UsageErr
         values,
         aws_files: None,
         masking: masking(settings)?,
-        on_rotate: followed(settings)?,
+        on_rotate: followed(settings, None)?,
     }))
 }

@@ -13,9 +13,7 @@ use crate::options::program_variables::shared_sources;
 use crate::options::reference_reader::{ReferenceReader, is_through_serve};
 use crate::options::settings::{Setting, Settings};
 use crate::options::table::daemon::LOG_FORMAT;
-use crate::options::table::follow::{
-    FRESHNESS, QUIET_PERIOD, SECRETS_MAX_STALE, SECRETS_TTL, SPLAY,
-};
+use crate::options::table::follow::FRESHNESS;
 use crate::options::table::identity::CERTIFICATE;
 use crate::options::table::program_variables::{ENV, SOURCES};
 use crate::options::table::secrets::{PARAMETERS_ENDPOINT, SECRETS_ENDPOINT};
@@ -204,7 +202,9 @@ fn plan_of(
         (Some(_), OnDifference::Report, _) => {
             Err(conflict(&WATCH, &CHECK, "remove one of them: `--check` writes nothing"))
         }
-        (Some(_), _, RenderOutput::Stdout) => Err(settings.missing(&[&OUT])),
+        (Some(_), _, RenderOutput::Stdout) => {
+            Err(UsageError::Dependent { option: &WATCH, required: &OUT })
+        }
         _ => Ok(RenderPlan { reader, input, output, on_difference, watch }),
     }
 }
@@ -212,19 +212,14 @@ fn plan_of(
 /// Returns how changes are followed, if they are.
 fn watch(settings: &Settings<'_>) -> Result<Option<RenderWatch>, UsageError> {
     let on_change = settings.flag(&ON_CHANGE)?.map(|setting| {
-        let action = ChangeAction::parse(setting.value);
-        action.ok_or_else(|| setting.refuse_hidden(ChangeAction::EXPECTED))
+        ChangeAction::parse(setting.value).map_err(|expected| setting.refuse(expected))
     });
     let on_change = on_change.transpose()?;
     let timing = follow::timing(settings, on_change.is_some())?;
     let cache = follow::freshness(settings)?;
     let log_format = log_format(&settings.required(&LOG_FORMAT)?)?;
     if !settings.is_on(&WATCH)? {
-        let of_watch = [&ON_CHANGE, &QUIET_PERIOD, &SPLAY, &SECRETS_TTL, &SECRETS_MAX_STALE];
-        return match of_watch.iter().any(|option| typed(settings.typed, option).is_some()) {
-            true => Err(settings.missing(&[&WATCH])),
-            false => Ok(None),
-        };
+        return follow::refuse_without(settings, &WATCH, &[&ON_CHANGE, &LOG_FORMAT]).map(|()| None);
     }
     let daemon = Daemon { log_format, ..Daemon::default() };
     Ok(Some(RenderWatch { on_change, timing, cache, daemon }))

@@ -177,12 +177,18 @@ fn each_choice_is_taken_and_another_is_not() {
                 )
             };
             for (value, _) in row.choices {
-                assert_eq!(planned(value), Ok(()), "{row} {value}");
+                match planned(value) {
+                    // Only with another option, which is not among those that are required.
+                    Err(error) if error.starts_with(&format!("`{row}` needs `--")) => {
+                        assert_eq!(row.name, "--log-format", "{error}");
+                    }
+                    planned => assert_eq!(planned, Ok(()), "{row} {value}"),
+                }
             }
             assert!(planned("nonsense").is_err(), "{row}");
         }
     }
-    assert_eq!(count, 50, "options with choices");
+    assert_eq!(count, 51, "options with choices");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub static QUIET_PERIOD: OptionSpec = OptionSpec::new("--quiet-period", "TIME", 
     );
 
 /// What `--quiet-period` takes.
-pub const QUIET_PERIOD_EXPECTED: &str = "a time from 1s to 1h, such as `5s`";
+pub const QUIET_PERIOD_EXPECTED: &str = "a time from 1s to 1h, such as `5s` (units: s, m, h, d)";
 
 pub static SPLAY: OptionSpec = OptionSpec::new("--splay", "TIME", ValueType::Text)
     .without_variable()
@@ -34,7 +34,7 @@ pub static SPLAY: OptionSpec = OptionSpec::new("--splay", "TIME", ValueType::Tex
     );
 
 /// What `--splay` takes.
-pub const SPLAY_EXPECTED: &str = "a time from 0s to 1h, such as `30s`";
+pub const SPLAY_EXPECTED: &str = "a time from 0s to 1h, such as `30s` (units: s, m, h, d)";
 
 pub static SECRETS_TTL: OptionSpec = OptionSpec::new("--secrets-ttl", "TIME", ValueType::Text)
     .without_variable()
@@ -47,7 +47,7 @@ pub static SECRETS_TTL: OptionSpec = OptionSpec::new("--secrets-ttl", "TIME", Va
     );
 
 /// What `--secrets-ttl` takes.
-pub const SECRETS_TTL_EXPECTED: &str = "a time from 1s to 1h, such as `1m`";
+pub const SECRETS_TTL_EXPECTED: &str = "a time from 1s to 1h, such as `1m` (units: s, m, h, d)";
 
 pub static SECRETS_MAX_STALE: OptionSpec = OptionSpec::new(
     "--secrets-max-stale",
@@ -65,4 +65,5 @@ pub static SECRETS_MAX_STALE: OptionSpec = OptionSpec::new(
 );
 
 /// What `--secrets-max-stale` takes.
-pub const SECRETS_MAX_STALE_EXPECTED: &str = "a time from 0s to 7d, such as `24h`";
+pub const SECRETS_MAX_STALE_EXPECTED: &str =
+    "a time from 0s to 7d, such as `24h` (units: s, m, h, d)";

@@ -118,24 +118,17 @@ impl ChildProgram {
         Ok(())
     }
 
-    /// Starts another child beside the program. `start` returns its number. The result completes when it has
-    /// ended.
+    /// Starts another child beside the program. `start` returns its number. The result is that number, and completes
+    /// when it has ended.
     pub fn start_helper(
         &mut self,
         start: impl FnOnce() -> Result<i32, Error>,
-    ) -> Result<(i32, oneshot::Receiver<ProgramEnd>), Error> {
+    ) -> Result<(u32, oneshot::Receiver<ProgramEnd>), Error> {
         let number = self.signals.with_inherited_mask(start)?;
         let pid = child_of(number)?;
         let (sender, ended) = oneshot::channel();
         self.helpers.push(HelperProcess { pid, ended: sender });
-        Ok((number, ended))
-    }
-
-    /// Kills a child that runs beside the program.
-    pub fn kill_helper(&self, number: i32) {
-        if let Some(helper) = self.helpers.iter().find(|it| it.pid.as_raw_pid() == number) {
-            let _ = kill_process(helper.pid, Signal::KILL);
-        }
+        Ok((number.unsigned_abs(), ended))
     }
 
     /// Tells how a child beside the program has ended.

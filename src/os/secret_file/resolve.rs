@@ -190,6 +190,11 @@ impl ResolvedTarget {
 }
 
 impl PathEntry {
+    /// Returns the user of its directory, who can replace it.
+    pub(in crate::os) fn directory_owner(&self) -> io::Result<u32> {
+        Ok(rustix::fs::fstat(&self.directory)?.st_uid)
+    }
+
     /// Opens the file for reading; does not wait for the writer of a pipe.
     pub(in crate::os) fn open(&self) -> io::Result<File> {
         let flags =

@@ -231,6 +231,12 @@ events! {
         ends [ACTION_FAILED];
     ACTION_FAILED = "action_failed" Warning
         "the action has failed; it is not repeated" ["action" "reason" "hint"];
+    PROGRAM_STARTED = "program_started" Info "program started" ["pid"]
+        ends [PROGRAM_UNAVAILABLE];
+    PROGRAM_ENDED = "program_ended" Info "program ended" ["exit_code" "signal"];
+    PROGRAM_UNAVAILABLE = "program_unavailable" Warning
+        "the program cannot be started again; it runs on, and the action is repeated"
+        ["reason" "hint"];
     PROGRAM_KILLED = "program_killed" Warning
         "the program did not end in time, and was killed" ["seconds"];
     VARIABLES_KEPT = "variables_kept" Warning

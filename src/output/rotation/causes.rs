@@ -1,6 +1,7 @@
 //! What a secret, its keys or a command have that keeps the secret from being rotated.
 
 use std::fmt;
+use std::time::Duration;
 
 use roles_anywhere_client::time::Timestamp;
 
@@ -134,8 +135,8 @@ pub enum CommandFailure {
     Exit(i32),
     /// A signal ended it.
     Signal(i32),
-    /// It took too long.
-    TimedOut,
+    /// It took longer than this.
+    TimedOut(Duration),
     /// It was ended, as the run was stopped.
     Stopped(StopSignal),
     /// The shell cannot be started.
@@ -150,7 +151,12 @@ impl fmt::Display for CommandFailure {
             Self::Exit(code) => write!(f, "ended with exit code {code}"),
             Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
             Self::Stopped(signal) => write!(f, "was ended, as {signal} stops the run"),
-            Self::TimedOut => f.write_str("took longer than the time that is left"),
+            Self::TimedOut(limit) => match limit.as_secs() {
+                seconds if seconds >= 120 && seconds % 60 == 0 => {
+                    write!(f, "took longer than {} minutes", seconds / 60)
+                }
+                seconds => write!(f, "took longer than {seconds} s"),
+            },
             Self::NotStarted(kind) => write!(f, "cannot be started: {kind}"),
             Self::NotRead(kind) => write!(f, "has an output that cannot be read: {kind}"),
         }

@@ -116,7 +116,9 @@ fn value(problem: RotatedValueError) -> &'static str {
 
 fn command(failure: CommandFailure) -> &'static str {
     match failure {
-        CommandFailure::TimedOut => "run it again: it is continued; `--run-limit` allows more time",
+        CommandFailure::TimedOut(_) => {
+            "run it again: it is continued; `--run-limit` allows more time"
+        }
         CommandFailure::Stopped(_) => "run it again: it is continued at once",
         CommandFailure::NotStarted(_) => "check that `sh` is in PATH and may be executed",
         CommandFailure::NotRead(_) => "a value has at most 64 KiB; check what the command prints",

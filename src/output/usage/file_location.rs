@@ -26,6 +26,7 @@ impl UsageError {
             }
             Self::NotYet { what, .. } | Self::NoVariable { what, .. } => in_file(&what.origin),
             Self::Nested { .. }
+            | Self::Dependent { .. }
             | Self::NotUtf8(_)
             | Self::Argument(_)
             | Self::Role(_)

@@ -3,7 +3,7 @@
 use super::{UsageError, quoted_list, wrong_reference};
 use crate::credentials_file::ProfileNameError;
 use crate::options::table::{
-    OptionSpec, Syntax, ValueType, identity, other_programs, session, transport,
+    OptionSpec, Syntax, ValueType, identity, other_programs, program, session, transport,
 };
 use roles_anywhere_client::arn::ArnError;
 use roles_anywhere_client::text::disclosure::{KeyMaterialKind, Sensitivity};
@@ -59,6 +59,12 @@ impl UsageError {
             Self::Regions { why, .. }
             | Self::Conflict { why, .. }
             | Self::NoVariable { why, .. } => why,
+            Self::Dependent { required, .. } if *required == &program::COMMAND => {
+                "name the program after `--`: without one, `exec` starts a shell, which would be ended"
+            }
+            Self::Dependent { option, required } => {
+                return vec![format!("pass `{}`, or remove `{}`", required.name, option.name)];
+            }
             Self::NotYet { instead, .. } => instead,
             Self::Nested { .. } => {
                 "pass `--nested` to use other credentials inside it, or exit that shell first"
