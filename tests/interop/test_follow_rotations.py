@@ -76,11 +76,11 @@ class Followed:
     def __init__(self, secret: RotatedSecret, follower: Follower, *members: str):
         self.secret, self.follower, self.members = secret, follower, members
         self._notes = follower.directory / "notes"
-        # The events of the start.
-        self._begin = 0
+        # The events and the values of the start.
+        self._events, self._seen = 0, 0
 
     def seen(self) -> list[tuple[str, ...]]:
-        """Returns the values of the members at the start and at each action."""
+        """Returns the values of the members at the start and at each action since."""
         notes = self._notes.read_text() if self._notes.exists() else ""
         return [tuple(line.split()) for line in notes.split("\n")[:-1]]
 
@@ -90,14 +90,17 @@ class Followed:
     def started(self) -> None:
         """Waits until the first values are there."""
         until(lambda: self.is_current() or None, f"the start: {self.follower.log()}")
-        self._begin = len(self.events())
+
+    def begin(self) -> None:
+        """Takes what was done so far as the start."""
+        self._events, self._seen = len(self.events()), len(self.seen()) - 1
 
     def events(self) -> list:
-        return self.follower.events("references_changed", "action_started")[self._begin :]
+        return self.follower.events("references_changed", "action_started")
 
     def check(self) -> int:
         """Checks what was done so far, and returns the number of actions."""
-        changes, actions, events = [], [], self.events()
+        changes, actions, events = [], [], self.events()[self._events :]
         for event in events:
             if event.name == "references_changed":
                 changes.append(event.time)
@@ -111,7 +114,7 @@ class Followed:
             actions.append(event.time)
             changes = []
         assert not changes, f"a change without an action: {events}"
-        seen = self.seen()
+        seen = self.seen()[self._seen :]
         assert len(seen) == 1 + len(actions), (seen, events)
         for before, after in itertools.pairwise(seen):
             assert before != after and all(map(is_as_new, before, after)), seen
@@ -256,8 +259,13 @@ def test_each_follower_acts_once_for_each_quiet_period_with_changes(
             each.started()
         pairs = stack.enter_context(pairs_read(tmp_path / "rendering/out"))
         leaves = [*FOLLOWERS, LEAF_OF_SERVE]
-        # What a follower reads first is no change.
-        wait_for_checks(emulator, leaves, 2)
+        # What a follower reads first is in no event, so each has to have acted once.
+        secret.rotate(*MEMBERS)
+        for each in followed:
+            until(lambda each=each: each.is_current() or None, f"the first action: {each.follower.log()}")
+        wait_for_checks(emulator, leaves, CHECKS)
+        for each in followed:
+            each.begin()
         for failure, rotations in BURSTS + (LONG if IS_LONG else []):
             counts, before = [each.check() for each in followed], secret.current
             with failing(emulator, relay, failure):
