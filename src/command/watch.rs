@@ -56,7 +56,7 @@ pub struct WatchPlan {
 }
 
 impl Command for WatchPlan {
-    const NAME: &'static [Word] = &[("watch", "Tell when secrets or parameters change")];
+    const NAME: &'static [Word] = &[("watch", "Report changes of secrets and parameters")];
     const DETAILS: &'static str = "\
 Reads secrets and parameters again, and prints a line of JSON for each reference that stands for another value than before: with names and versions, never with values. `--exec` runs a command instead, which gets the lines on standard input.";
     const EXAMPLES: &'static str = "\

@@ -14,8 +14,8 @@ pub enum CopyNotServed {
     /// AWS confirmed it too long ago.
     #[error("AWS last confirmed it longer ago than `max-age`")]
     TooOld,
-    /// It was confirmed at a time that has not come yet.
-    #[error("it is of a time that has not come yet: the clock was set back")]
+    /// It was confirmed at a time in the future.
+    #[error("its time is in the future: the clock was set back")]
     InFuture,
 }
 

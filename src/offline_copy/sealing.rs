@@ -42,7 +42,7 @@ pub struct SealedCopy {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SealingError {
     /// It begins otherwise.
-    #[error("it is no offline copy, or one of another version of roles-anywhere")]
+    #[error("not an offline copy, or one of another version of roles-anywhere")]
     OtherFormat,
     /// It is too short.
     #[error("it is not complete")]
@@ -51,7 +51,7 @@ pub enum SealingError {
     #[error("it was encrypted with another key")]
     OtherKey,
     /// The tag is wrong.
-    #[error("it was changed, or moved from another file")]
+    #[error("it was changed or renamed")]
     NotAuthentic,
     /// It was encrypted with the key, but does not hold what a copy holds.
     #[error("its contents cannot be read")]

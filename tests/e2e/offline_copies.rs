@@ -150,9 +150,9 @@ fn copies_that_cannot_be_used_are_named_and_not_served() {
     };
     let mut changed = contents.clone();
     changed[60] ^= 1;
-    check(&changed, "it was changed, or moved from another file");
+    check(&changed, "it was changed or renamed");
     check(&contents[..45], "it is not complete");
-    check(b"{}", "it is no offline copy, or one of another version of roles-anywhere");
+    check(b"{}", "not an offline copy, or one of another version of roles-anywhere");
     check(&vec![0; 1 << 20], "it is too large");
     host.write_key([8; 32]);
     check(&contents, "it was encrypted with another key");

@@ -21,7 +21,7 @@ NO_SESSION = (500, "InternalFailure")
 # The clock may be set back by five minutes.
 SET_BACK = -310
 TOO_OLD = "AWS last confirmed it longer ago than `max-age`"
-IN_FUTURE = "it is of a time that has not come yet: the clock was set back"
+IN_FUTURE = "its time is in the future: the clock was set back"
 
 
 class Host:

@@ -33,8 +33,8 @@ static EXEC: OptionSpec = OptionSpec::new("--exec", "CMD", ValueType::Text)
 static ON_START: OptionSpec = OptionSpec::switch("--on-start")
     .without_variable()
     .under(Heading::Changes)
-    .help("Tell of the first values too")
-    .details("Tell of all references at the start, as if they had changed.");
+    .help("Report the initial values too")
+    .details("Report all references at the start, as if they had changed.");
 
 pub(super) fn plan(settings: &Settings<'_>) -> Result<WatchPlan, UsageError> {
     let references = references(settings)?;

@@ -251,9 +251,9 @@ fn files_that_cannot_be_used_are_named_in_the_log_and_not_served() {
     let mut changed = one.clone();
     *changed.last_mut().unwrap() ^= 1;
     let rows: [(&[u8], &str); 4] = [
-        (&changed, "it was changed, or moved from another file"),
-        (&other, "it was changed, or moved from another file"),
-        (&one[..one.len() / 2], "it was changed, or moved from another file"),
+        (&changed, "it was changed or renamed"),
+        (&other, "it was changed or renamed"),
+        (&one[..one.len() / 2], "it was changed or renamed"),
         (&one[..40], "it is not complete"),
     ];
     for (contents, reason) in rows {

@@ -45,7 +45,9 @@ pub const EXIT_CODES: &str = "  0  success
  14  secret rotate: AWSCURRENT was not moved
  15  secret rotate: an old access key could not be deactivated or deleted
  16  secret rotate: --abort failed
+ 17  secret rotate: another run rotates the secret
  70  internal: a bug in this program
+ 75  exec: --on-rotate exit has ended the program
 126  exec: the program cannot be executed
 127  exec: the program does not exist
 `exec` ends with the exit code of the program if that was started.";
