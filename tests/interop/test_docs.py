@@ -199,7 +199,7 @@ def test_every_exit_code_is_explained():
     page = (REPOSITORY / "docs/errors.md").read_text()
     _, _, listed = help_of(TOOL).partition("Exit codes:")
     codes = re.findall(r"^ +(\d+)  ", listed, re.MULTILINE)
-    assert len(codes) == 17
+    assert len(codes) == 19
     assert not [code for code in codes if f"| {code} |" not in page]
 
 

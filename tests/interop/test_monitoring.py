@@ -363,6 +363,21 @@ def test_each_failure_of_following_is_counted(emulator, secret, tmp_path):  # no
     assert recovered and not any(selecting(line) for line in recovered)
 
 
+def test_a_program_that_was_killed_is_counted(emulator, secret, tmp_path):  # noqa: F811
+    (_, secret), started = secret, tmp_path / "started"
+    emulator.control("POST", "/secrets", {"name": secret, "value": "one"})
+    # The first one does not end by SIGTERM.
+    script = f"[ -e {started} ] || trap '' TERM; touch {started}; while :; do sleep 0.1; done"
+    words = ["--on-rotate", "restart", "--grace", "1s", "--env", f"K=sm://{secret}", "--", "sh", "-c", script]
+    with Follower(emulator, tmp_path, "exec", *words) as follower:
+        until(lambda: started.exists() or None, "the start of the program")
+        emulator.control("POST", "/secrets", {"name": secret, "value": "two"})
+        killed = follower.wait("program_killed")
+        follower.wait("action_ended")
+        counted = [line["event"] for line in follower.lines() if selecting(line)]
+    assert selecting(killed) == {"FollowingFailures"} and counted == ["program_killed"]
+
+
 def test_failures_of_offline_copies_are_counted(emulator, tmp_path):
     table = offline(tmp_path)
     copies = tmp_path / "copies"
