@@ -92,9 +92,20 @@ impl App {
         }
     }
 
+    /// Has the events of the copies written to a log, until [`App::flush_offline_copies`].
+    pub fn log_offline_copies(&self, log: &Arc<impl Log + 'static>) {
+        if let Some(Some(copies)) = self.offline_copies.get() {
+            copies.log_to(Arc::clone(log) as _);
+        }
+    }
+
     /// Makes the changes of files of copies that are to be made: the next start may be one without network.
     pub fn flush_offline_copies(&self) {
-        self.offline_copies.get().iter().copied().flatten().for_each(|copies| copies.flush());
+        if let Some(Some(copies)) = self.offline_copies.get() {
+            copies.flush();
+            // The log is written when its last owner drops it.
+            copies.log_to(Arc::new(WarningsOnStderr));
+        }
     }
 }
 

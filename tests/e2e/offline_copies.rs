@@ -375,6 +375,28 @@ fn exec_follows_with_the_copy_until_the_outage_ends() {
 }
 
 #[test]
+fn exec_that_follows_logs_that_a_copy_is_removed() {
+    let host = Host::new();
+    let config = host.fixture.path("config.toml");
+    let line = ["exec", "--config", config.to_str().unwrap(), "--on-rotate", "restart"];
+    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
+    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sleep", "600"];
+    let mut running = host.tool().spawn(&[&line[..], &quick, &program].concat());
+    assert!(until(|| (host.copies().len() == 1).then_some(())).is_some());
+    for operation in ["GetSecretValue", "DescribeSecret"] {
+        host.fixture.emulator.fault(serde_json::json!({"operation": operation, "times": 0,
+            "status": 400, "code": "AccessDeniedException", "message": "no"}));
+    }
+    assert!(until(|| host.copies().is_empty().then_some(())).is_some());
+    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    running.wait().unwrap();
+    let log = std::io::read_to_string(running.stderr.take().unwrap()).unwrap();
+    let event = "reason=refused event=offline_copy_removed";
+    assert!(log.contains(event) && !log.contains("warning: "), "{log}");
+}
+
+#[test]
 fn exec_says_why_there_is_no_copy() {
     let host = Host::new();
     assert_eq!(exec(&host, &[]).code, 0);

@@ -116,6 +116,7 @@ impl ExecPlan {
         let words = app.arguments();
         let words = own_words(Self::NAME, Self::OPTIONS, &words);
         let request = given.and_then(|given| given.request(self, words, directory.as_ref()));
+        app.log_offline_copies(&log);
         log_start(&*log);
         let end = program.supervise(on_rotate, request.as_ref(), &source, &log);
         // Nothing is removed, written or logged after the end by a signal.
