@@ -5,6 +5,7 @@ mod refresher_set;
 mod reporter;
 mod role_log;
 mod running_roles;
+mod session_report;
 mod status_line;
 mod supervision;
 mod supervisor;
@@ -25,10 +26,20 @@ use roles_anywhere_client::refresh::reloading_identity::ReloadingIdentity;
 use roles_anywhere_client::refresh::session_source::SessionSource;
 use roles_anywhere_client::refresh::status::StatusChannel;
 pub use running_roles::{Role, RoleChanges, RunningRole, StartRole, replace_roles};
+pub use session_report::SessionReport;
 use status_line::RoleSupervisor;
 pub use status_line::StatusLine;
 pub use supervision::{Reconfigure, no_configuration, supervise};
 pub use supervisor::Supervisor;
+
+/// Returns a log that adds the name of a role to each event, if it has one.
+pub fn role_log(log: &Arc<dyn Log>, name: Option<&Arc<str>>) -> Arc<dyn Log> {
+    let log = Arc::clone(log);
+    match name {
+        Some(role) => Arc::new(RoleLog { log, role: Arc::clone(role) }),
+        None => log,
+    }
+}
 
 /// What a daemon has of its system besides [`Ports`].
 #[derive(Clone)]
@@ -49,9 +60,9 @@ impl DaemonContext<'_> {
     #[must_use]
     pub fn of_role(&self, name: Option<&Arc<str>>) -> Self {
         let Some(role) = name else { return self.clone() };
-        let log = RoleLog { log: Arc::clone(&self.log), role: Arc::clone(role) };
+        let log = role_log(&self.log, name);
         let supervisor = RoleSupervisor { line: Arc::clone(&self.status), role: Arc::clone(role) };
-        Self { log: Arc::new(log), supervisor: Arc::new(supervisor), ..self.clone() }
+        Self { log, supervisor: Arc::new(supervisor), ..self.clone() }
     }
 
     /// Returns a refresher of the sessions of `provider`, whose identity follows its sources. It has

@@ -13,20 +13,24 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::app::secrets_upstream::{SecretsUpstream, UpstreamRole};
-use crate::app::session::{SessionClient, renewed, with_typed_password};
-use crate::follow::cached_references::CachedReferences;
+use crate::app::session::{SessionClient, certificate_validity, renewed, with_typed_password};
+use crate::daemon::{SessionReport, role_log};
+use crate::follow::cached_references::{CachedReferences, ReadErrors};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::options::reference_roles::{ReferenceRole, ReferenceRoles};
 use crate::options::session_plan::SessionPlan;
 use crate::os::files::SystemFiles;
 use crate::os::password::KeyPassword;
 use crate::output::error::Error;
+use crate::output::log::Log;
 use crate::output::waiting::WaitDisplay;
 use crate::secrets::reference::NamedReference;
-use crate::secrets_cache::{CachePolicy, SecretsCache};
+use crate::secrets_cache::{CachePolicy, ReadFailure, ReadRequest, SecretsCache};
 use crate::session_cache::CacheLocation;
 use crate::session_cache::renewal::Renewal;
+use roles_anywhere_client::credentials::Session;
 use roles_anywhere_client::ports::Ports;
+use roles_anywhere_client::refresh::clock_reading::ClockReading;
 use roles_anywhere_client::refresh::status::StatusChannel;
 
 /// References that are followed in this process. [`FollowedWithRoles::run`] has to be polled beside the reads.
@@ -41,13 +45,35 @@ pub struct FollowedWithRoles<'a> {
 /// What reads references, with sessions and values that outlive the list of references.
 struct FollowingReader<'a> {
     app: &'a App,
-    upstream: Rc<SecretsUpstream>,
     cache: Rc<SecretsCache>,
     ttl: Duration,
-    /// The roles whose sessions are kept.
-    roles: RefCell<Vec<Rc<FollowedRole>>>,
+    errors: Rc<FollowedErrors>,
     are_replaced: Notify,
     ports: Ports,
+}
+
+/// The roles whose sessions are kept, and what their calls have last failed by.
+struct FollowedErrors {
+    upstream: Rc<SecretsUpstream>,
+    roles: RefCell<Vec<Rc<FollowedRole>>>,
+}
+
+impl FollowedErrors {
+    fn report_of(&self, role: Option<&str>) -> Option<Rc<SessionReport>> {
+        let roles = self.roles.borrow();
+        let role = roles.iter().find(|known| known.name.as_deref() == role)?;
+        Some(Rc::clone(&role.report))
+    }
+}
+
+impl ReadErrors for FollowedErrors {
+    fn of_session(&self, role: Option<&str>) -> Option<Error> {
+        self.report_of(role)?.error()
+    }
+
+    fn of_read(&self, read: &ReadRequest, failure: &ReadFailure) -> Option<Arc<Error>> {
+        self.upstream.error(read, failure)
+    }
 }
 
 /// A role that references are read with.
@@ -56,6 +82,7 @@ struct FollowedRole {
     role: ReferenceRole,
     passwords: Arc<KeyPassword>,
     channel: Arc<StatusChannel>,
+    report: Rc<SessionReport>,
     ports: Ports,
 }
 
@@ -70,7 +97,7 @@ impl App {
         policy: CachePolicy,
     ) -> Result<FollowedWithRoles<'a>, Error> {
         let ports = SessionClient::open(self, &quiet(&roles.own().session)).ports();
-        let upstream = Rc::new(SecretsUpstream::default());
+        let upstream = Rc::new(SecretsUpstream::keeping_errors());
         let calling = Rc::clone(&upstream) as _;
         let cache = Rc::new(SecretsCache::new(calling, ports.clone(), policy, Vec::new()));
         let offline = roles.offline();
@@ -78,10 +105,9 @@ impl App {
         cache.keep_copies(copies.map(|copies| copies as _));
         let reader = FollowingReader {
             app: self,
-            upstream,
             cache,
             ttl: policy.ttl,
-            roles: RefCell::default(),
+            errors: Rc::new(FollowedErrors { upstream, roles: RefCell::default() }),
             are_replaced: Notify::new(),
             ports,
         };
@@ -104,10 +130,14 @@ impl<'a> FollowingReader<'a> {
             let role = named.role(name).map_err(Error::from)?;
             followed.push(match self.usable_role(name) {
                 Some(known) => known,
-                None => Rc::new(FollowedRole::open(self.app, name, role)),
+                None => {
+                    let report = self.errors.report_of(name).unwrap_or_default();
+                    Rc::new(FollowedRole::open((self.app, report), name, role))
+                }
             });
         }
-        let (cache, timer) = (Rc::clone(&self.cache) as _, Arc::clone(&self.ports.timer));
+        let cache = (Rc::clone(&self.cache) as _, Rc::clone(&self.errors) as _);
+        let timer = Arc::clone(&self.ports.timer);
         let references = CachedReferences::new(references, plan, cache, self.ttl, timer);
         Ok(FollowedWithRoles { references, roles: followed, reader: self })
     }
@@ -115,21 +145,21 @@ impl<'a> FollowingReader<'a> {
     /// Returns a role that is kept, unless its last session could not be had: another attempt need not wait for
     /// its pause.
     fn usable_role(&self, name: Option<&str>) -> Option<Rc<FollowedRole>> {
-        let roles = self.roles.borrow();
+        let roles = self.errors.roles.borrow();
         let known = roles.iter().find(|role| role.name.as_deref() == name)?;
         known.channel.status().last_error.is_none().then(|| Rc::clone(known))
     }
 
     /// Keeps the sessions of the roles current.
-    async fn keep_sessions(&self) -> Infallible {
+    async fn keep_sessions(&self, log: &Arc<dyn Log>) -> Infallible {
         let mut kept: Vec<(Rc<FollowedRole>, LocalBoxFuture<'_, Infallible>)> = Vec::new();
         loop {
-            let roles = self.roles.borrow().clone();
+            let roles = self.errors.roles.borrow().clone();
             let has = |role: &Rc<FollowedRole>| roles.iter().any(|other| Rc::ptr_eq(role, other));
             kept.retain(|(role, _)| has(role));
             for role in &roles {
                 if !kept.iter().any(|(known, _)| Rc::ptr_eq(known, role)) {
-                    let keeping = Rc::clone(role).keep(self.app.files());
+                    let keeping = Rc::clone(role).keep(self.app.files(), log);
                     kept.push((Rc::clone(role), Box::pin(keeping)));
                 }
             }
@@ -144,8 +174,8 @@ impl<'a> FollowingReader<'a> {
     }
 
     /// Keeps sessions and values current, and the copies of these.
-    async fn run(&self) -> Infallible {
-        let sessions = self.keep_sessions();
+    async fn run(&self, log: &Arc<dyn Log>) -> Infallible {
+        let sessions = self.keep_sessions(log);
         let values = self.cache.keep_fresh(&|_| {});
         let copies = self.app.keep_offline_copies();
         match select(pin!(sessions), select(pin!(values), pin!(copies))).await {
@@ -158,12 +188,17 @@ impl<'a> FollowingReader<'a> {
 }
 
 impl FollowedRole {
-    fn open(app: &App, name: Option<&str>, role: &ReferenceRole) -> Self {
+    fn open(
+        (app, report): (&App, Rc<SessionReport>),
+        name: Option<&str>,
+        role: &ReferenceRole,
+    ) -> Self {
         let plan = quiet(&role.session);
         let client = app.key_passwords().share(SessionClient::open(app, &plan));
         let (passwords, ports) = (Arc::clone(client.passwords()), client.ports());
         let (name, role) = (name.map(Into::into), role.clone());
-        Self { name, role, passwords, channel: Arc::new(StatusChannel::default()), ports }
+        let channel = Arc::new(StatusChannel::default());
+        Self { name, role, passwords, channel, report, ports }
     }
 
     /// Returns how secrets are read with it.
@@ -185,11 +220,25 @@ impl FollowedRole {
     }
 
     /// Keeps the session current.
-    async fn keep(self: Rc<Self>, files: &Arc<SystemFiles>) -> Infallible {
+    async fn keep(self: Rc<Self>, files: &Arc<SystemFiles>, log: &Arc<dyn Log>) -> Infallible {
         let plan = Arc::new(with_typed_password(self.plan(), self.passwords.typed()));
-        let Self { channel, ports, .. } = &*self;
-        let renewal = Renewal { channel, clock: &*ports.clock, timer: &*ports.timer };
-        renewal.run(None, async || renewed(&plan, files, ports).await).await
+        let Self { name, channel, report, ports, .. } = &*self;
+        let log = role_log(log, name.as_ref());
+        let (clock, timer) = (&*ports.clock, &*ports.timer);
+        let fetch = async || {
+            let fetched = renewed(&plan, files, ports).await;
+            if fetched.is_ok() && report.look_at_certificate(clock.now()) {
+                let validity = certificate_validity(&plan, files, ports).await;
+                validity.inspect(|validity| report.certificate(*validity, clock.now(), &*log));
+            }
+            fetched
+        };
+        let attempted = |fetched: &Result<Session, Error>, pause| {
+            let is_valid = channel.status().valid(ClockReading::of(clock)).is_some();
+            report.attempted(fetched, (is_valid, pause), &*log);
+        };
+        let renewal = Renewal { channel, clock, timer, attempted: &attempted };
+        renewal.run(None, fetch).await
     }
 }
 
@@ -220,19 +269,21 @@ impl<'a> FollowedWithRoles<'a> {
     }
 
     /// Keeps sessions and values current, and the copies of these; also those of [`FollowedWithRoles::other`].
-    pub async fn run(&self) -> Infallible {
-        self.reader.run().await
+    /// Logs what keeps it from that.
+    pub async fn run(&self, log: &Arc<dyn Log>) -> Infallible {
+        self.reader.run(log).await
     }
 
     /// Reads with the roles of these references from now on.
     fn use_roles(&self) {
-        let mut used = self.reader.roles.borrow_mut();
+        let FollowedErrors { roles, upstream } = &*self.reader.errors;
+        let mut used = roles.borrow_mut();
         let is_same = |(one, other): (&Rc<FollowedRole>, _)| Rc::ptr_eq(one, other);
         if used.len() == self.roles.len() && used.iter().zip(&self.roles).all(is_same) {
             return;
         }
         used.clone_from(&self.roles);
-        self.reader.upstream.replace_roles(used.iter().map(|role| role.upstream()).collect());
+        upstream.replace_roles(used.iter().map(|role| role.upstream()).collect());
         self.reader.are_replaced.notify_one();
     }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::output::error::Error;
 use crate::secrets::endpoints::ServiceEndpoints;
 use crate::secrets_cache::failure::{no_session, of_call, of_refusal, refused};
 use crate::secrets_cache::{
-    CallResult, CallScope, FetchedValue, ReadFailure, ReadItem, ReadingRole, SessionState, Upstream,
+    CallResult, CallScope, FetchedValue, ReadFailure, ReadItem, ReadRequest, ReadingRole,
+    SessionState, Upstream, UpstreamFailure,
 };
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_parameters_by_path::{PathDepth, PathRequest};
@@ -33,6 +35,17 @@ use roles_anywhere_client::time::Deadline;
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct SecretsUpstream {
     roles: RefCell<Vec<Rc<UpstreamRole>>>,
+    /// The last error of each item that was not read, if they are kept.
+    errors: Option<RefCell<Vec<ReadError>>>,
+}
+
+/// Why an item was not read: the whole error, of which the cache keeps what it serves.
+struct ReadError {
+    role_id: Rc<str>,
+    region: Region,
+    item: ReadItem,
+    failure: ReadFailure,
+    error: Arc<Error>,
 }
 
 /// A role of a daemon, and how secrets are read with it.
@@ -110,6 +123,48 @@ impl SecretsUpstream {
         upstream
     }
 
+    /// Returns one without roles, which keeps the last error of each item. There must be few.
+    pub fn keeping_errors() -> Self {
+        Self { errors: Some(RefCell::default()), ..Self::default() }
+    }
+
+    /// Returns the whole error of a read, if it was kept.
+    pub fn error(&self, read: &ReadRequest, failure: &ReadFailure) -> Option<Arc<Error>> {
+        let role = self.role(read.role.as_deref())?;
+        let region = read.item.region().or(read.region.as_ref()).unwrap_or(&role.region);
+        let errors = self.errors.as_ref()?.borrow();
+        let of_read = |it: &&ReadError| {
+            (&it.item, &it.region, &it.role_id) == (&read.item, region, &role.id)
+                && it.failure == *failure
+        };
+        errors.iter().find(of_read).map(|it| Arc::clone(&it.error))
+    }
+
+    /// Returns the failure of a call, and keeps its error if it was of an item.
+    fn failed(
+        &self,
+        scope: &CallScope,
+        item: Option<&ReadItem>,
+        error: ServiceCallError,
+    ) -> UpstreamFailure {
+        let failed = of_call(&error);
+        if let (Some(errors), Some(item)) = (&self.errors, item) {
+            let (UpstreamFailure::Refused(failure)
+            | UpstreamFailure::NoVersion(failure)
+            | UpstreamFailure::Outage(_, failure)) = &failed;
+            let mut errors = errors.borrow_mut();
+            errors.retain(|known| !(known.item == *item && known.role_id == scope.role.id));
+            errors.push(ReadError {
+                role_id: Rc::clone(&scope.role.id),
+                region: scope.region.clone(),
+                item: item.clone(),
+                failure: failure.clone(),
+                error: Arc::new(error.into()),
+            });
+        }
+        failed
+    }
+
     /// Calls with other roles from now on. What was read with a role that is gone is not served any more.
     pub fn replace_roles(&self, roles: Vec<UpstreamRole>) {
         *self.roles.borrow_mut() = roles.into_iter().map(Rc::new).collect();
@@ -119,25 +174,27 @@ impl SecretsUpstream {
         self.roles.borrow().iter().find(|known| known.role.id == role.id).cloned()
     }
 
-    /// Makes a call with the session of a role. If AWS does not accept that, it is replaced, and the call is
-    /// made once more.
+    /// Makes a call with the session of a role, which may be one for an item. If AWS does not accept the session,
+    /// it is replaced, and the call is made once more.
     async fn call<T>(
         &self,
-        scope: &CallScope,
+        (scope, item): (&CallScope, Option<&ReadItem>),
         limit: Duration,
         call: impl AsyncFn(&UpstreamRole, &Session, Deadline) -> Result<T, ServiceCallError>,
     ) -> CallResult<T> {
         let role = self.find(&scope.role);
         let role = role.ok_or_else(|| refused(ReadFailure::UnknownRole))?;
         let (session, deadline) = role.session(limit).await?;
-        let refusal = match call(&role, &session, deadline).await {
-            Err(refusal @ ServiceCallError::SessionRefused(_)) => refusal,
-            result => return result.map_err(|error| of_call(&error)),
+        let result = match call(&role, &session, deadline).await {
+            Err(refusal @ ServiceCallError::SessionRefused(_)) => {
+                match role.other_session(&session, deadline).await {
+                    Some(other) => call(&role, &other, deadline).await,
+                    None => Err(refusal),
+                }
+            }
+            result => result,
         };
-        match role.other_session(&session, deadline).await {
-            Some(other) => call(&role, &other, deadline).await.map_err(|error| of_call(&error)),
-            None => Err(of_call(&refusal)),
-        }
+        result.map_err(|error| self.failed(scope, item, error))
     }
 }
 
@@ -170,7 +227,7 @@ impl Upstream for SecretsUpstream {
         item: &'a ReadItem,
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<FetchedValue>> {
-        Box::pin(self.call(scope, limit, async move |role, session, deadline| {
+        Box::pin(self.call((scope, Some(item)), limit, async move |role, session, deadline| {
             let (region, ports, provider) = (&scope.region, &role.ports, &role.provider);
             match item {
                 ReadItem::Secret(request) => {
@@ -194,7 +251,7 @@ impl Upstream for SecretsUpstream {
         secret: &'a SecretId,
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<SecretDescription>> {
-        Box::pin(self.call(scope, limit, async move |role, session, deadline| {
+        Box::pin(self.call((scope, None), limit, async move |role, session, deadline| {
             let at = &role.secrets_manager(&scope.region);
             let secrets = SecretsManager { at, provider: &role.provider };
             secrets.describe_secret(secret, session, &role.ports, deadline).await
@@ -207,7 +264,7 @@ impl Upstream for SecretsUpstream {
         secrets: &'a [SecretId],
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<CallResult<SecretVersion>>>> {
-        Box::pin(self.call(scope, limit, async move |role, session, deadline| {
+        Box::pin(self.call((scope, None), limit, async move |role, session, deadline| {
             let at = &role.secrets_manager(&scope.region);
             let manager = SecretsManager { at, provider: &role.provider };
             let found = manager.batch_get_secret_value(secrets, session, &role.ports, deadline);
@@ -223,7 +280,7 @@ impl Upstream for SecretsUpstream {
         prefix: Option<&'a str>,
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<SecretDescription>>> {
-        Box::pin(self.call(scope, limit, async move |role, session, deadline| {
+        Box::pin(self.call((scope, None), limit, async move |role, session, deadline| {
             let at = &role.secrets_manager(&scope.region);
             let secrets = SecretsManager { at, provider: &role.provider };
             secrets.list_secrets(prefix, session, &role.ports, deadline).await
@@ -236,7 +293,7 @@ impl Upstream for SecretsUpstream {
         path: &'a str,
         limit: Duration,
     ) -> LocalBoxFuture<'a, CallResult<Vec<Parameter>>> {
-        Box::pin(self.call(scope, limit, async move |role, session, deadline| {
+        Box::pin(self.call((scope, None), limit, async move |role, session, deadline| {
             let at = role.endpoints.parameter_store(&scope.region);
             let parameters = role.parameters(&at, Decryption::Decrypted);
             let request = PathRequest { path: path.to_owned(), depth: PathDepth::AllLevels };

@@ -28,7 +28,7 @@ use roles_anywhere_client::provider::ProviderError;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::system::{BlockingThread, SystemEntropy, SystemTimer};
 use roles_anywhere_client::text::disclosure::path_name;
-use roles_anywhere_client::time::Deadline;
+use roles_anywhere_client::time::{Deadline, Timestamp};
 
 /// Makes the session of a plan.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -263,6 +263,31 @@ pub(super) async fn renewed(
     }));
     let lost = |_| Error::from(RunError::Internal { what: "the thread of the renewal has ended" });
     fetched.await.unwrap_or_else(|error| Err(lost(error)))
+}
+
+/// Returns from when until when the certificate of a plan is valid; `None` if it cannot be read, or only with a
+/// password that a person types.
+pub(super) async fn certificate_validity(
+    plan: &Arc<SessionPlan>,
+    files: &Arc<SystemFiles>,
+    ports: &Ports,
+) -> Option<(Timestamp, Timestamp)> {
+    let (plan, files) = (Arc::clone(plan), Arc::clone(files));
+    let (sender, found) = oneshot::channel();
+    ports.blocking.run(Box::new(move || {
+        let app = App::with_files(files);
+        let client = SessionClient::open(&app, &plan);
+        let read = || {
+            let ports = (!client.passwords.prompts()).then(|| client.ports())?;
+            let source = &plan.provider.source;
+            let identity = source.open(&*ports.files, &*ports.passwords, ports.clock.now()).ok()?;
+            let certificate = identity.certificate();
+            Some((certificate.not_before(), certificate.not_after()))
+        };
+        // The receiver is gone only if the program has ended.
+        let _ = sender.send(read());
+    }));
+    found.await.ok().flatten()
 }
 
 /// Returns the plan with the password of its key, if one was typed.

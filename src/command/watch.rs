@@ -131,7 +131,7 @@ impl ChangeTeller<'_> {
         let start = async {
             Ok(async {
                 let following = pin!(follow(followed, self, self.plan.timing, follow_ports));
-                match select(following, pin!(followed.run())).await {
+                match select(following, pin!(followed.run(&context.log))).await {
                     Either::Left((never, _)) | Either::Right((never, _)) => never,
                 }
             })

@@ -62,6 +62,12 @@ struct CertificateEnd {
 /// certificate's validity if that is shorter.
 const EXPIRY_WARNING_SECONDS: i64 = 30 * 86_400;
 
+/// Returns when it is first reported that a certificate expires soon.
+pub(super) fn warnings_begin(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
+    let third = not_before.seconds_until(not_after) / 3;
+    not_after.after(-third.min(EXPIRY_WARNING_SECONDS))
+}
+
 impl Reporter {
     /// Starts with nothing reported.
     pub fn new(log: Arc<dyn Log>, supervisor: Arc<dyn Supervisor>) -> Self {
@@ -74,8 +80,7 @@ impl Reporter {
             &IDENTITY_LOADED,
             &[("serial", &serial), ("subject", &subject), ("not_after", &not_after)],
         );
-        let third = not_before.seconds_until(not_after) / 3;
-        let near = not_after.after(-third.min(EXPIRY_WARNING_SECONDS));
+        let near = warnings_begin(not_before, not_after);
         let mut reported = self.reported();
         reported.end = Some(CertificateEnd { not_after, near, warned: None });
         reported.unusable = None;

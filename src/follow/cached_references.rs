@@ -1,6 +1,7 @@
 //! References whose values come from the cache of secrets.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,15 @@ use roles_anywhere_client::time::Timer;
 /// The longest time after which something is read again that could not be read.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Knows the whole errors of reads, of which a cache keeps what it serves.
+pub trait ReadErrors {
+    /// Returns why there is no session of a role.
+    fn of_session(&self, role: Option<&str>) -> Option<Error>;
+
+    /// Returns why a read has failed so.
+    fn of_read(&self, read: &ReadRequest, failure: &ReadFailure) -> Option<Arc<Error>>;
+}
+
 /// References whose values come from a cache.
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub struct CachedReferences {
@@ -31,7 +41,10 @@ pub struct CachedReferences {
     /// What each of these has last found.
     seen: RefCell<Vec<Seen>>,
     cache: Rc<dyn ReadSecrets>,
+    errors: Rc<dyn ReadErrors>,
     timer: Arc<dyn Timer>,
+    /// The longest wait for a change: a value that AWS does not confirm in time is no change.
+    longest_wait: Duration,
     /// The time after which something is read again that could not be read.
     pause: Duration,
 }
@@ -62,7 +75,7 @@ impl CachedReferences {
     pub fn new(
         references: &[NamedReference],
         plan: LookupPlan,
-        cache: Rc<dyn ReadSecrets>,
+        (cache, errors): (Rc<dyn ReadSecrets>, Rc<dyn ReadErrors>),
         ttl: Duration,
         timer: Arc<dyn Timer>,
     ) -> Self {
@@ -76,8 +89,10 @@ impl CachedReferences {
         };
         let reads: Vec<_> = plan.lookups().iter().map(read).collect();
         let seen = RefCell::new(vec![Seen::Nothing; reads.len()]);
-        let pause = ttl.clamp(Duration::from_secs(1), LONGEST_PAUSE);
-        Self { references: references.to_vec(), plan, reads, seen, cache, timer, pause }
+        let longest_wait = ttl.max(Duration::from_secs(1));
+        let pause = longest_wait.min(LONGEST_PAUSE);
+        let references = references.to_vec();
+        Self { references, plan, reads, seen, cache, errors, timer, longest_wait, pause }
     }
 
     async fn snapshot(&self) -> Result<FollowedValues, Error> {
@@ -85,13 +100,44 @@ impl CachedReferences {
         self.seen.replace(served.iter().map(Seen::of).collect());
         let mut values = Vec::with_capacity(self.references.len());
         let mut failures = ResolveErrors::of(self.references.len());
+        let mut without_session = BTreeSet::new();
         for (index, named) in self.references.iter().enumerate() {
-            match value(&named.reference, &served[self.plan.lookup_of(index)]) {
-                Ok(value) => values.push(value),
-                Err(error) => failures.add((index, named), error),
+            let lookup = self.plan.lookup_of(index);
+            let (read, found) = (&self.reads[lookup], &served[lookup]);
+            match (value(&named.reference, found), found) {
+                (Ok(value), _) => values.push(value),
+                (Err(error), Err(failure @ ReadFailure::NoSession { .. })) => {
+                    let role = read.role.as_deref();
+                    match self.errors.of_session(role) {
+                        Some(error) if without_session.insert(role) => {
+                            failures.add_session(role, error);
+                        }
+                        Some(_) => {}
+                        None => self.add_failure(&mut failures, (index, failure), error),
+                    }
+                }
+                (Err(error), Err(failure)) => {
+                    self.add_failure(&mut failures, (index, failure), error);
+                }
+                (Err(error), Ok(_)) => failures.add((index, named), error),
             }
         }
         if failures.is_empty() { Ok(FollowedValues { values }) } else { Err(failures.into()) }
+    }
+
+    /// Adds that a reference was not read: with the whole error, or else with `error`.
+    fn add_failure(
+        &self,
+        failures: &mut ResolveErrors,
+        (index, failure): (usize, &ReadFailure),
+        error: Error,
+    ) {
+        let read = &self.reads[self.plan.lookup_of(index)];
+        let named = (index, &self.references[index]);
+        match self.errors.of_read(read, failure) {
+            Some(error) => failures.add_call(named, &error),
+            None => failures.add(named, error),
+        }
     }
 
     /// Completes when a read may find something else than `seen`, or after `limit`.
@@ -156,7 +202,7 @@ impl ReferenceSource for CachedReferences {
         let changes = self.reads.iter().zip(seen);
         let changes = changes.map(|(read, seen)| Box::pin(self.read_changes(read, seen, limit)));
         let changes: Vec<_> = changes.collect();
-        let limit = self.timer.sleep(limit);
+        let limit = self.timer.sleep(limit.min(self.longest_wait));
         Box::pin(async move {
             if changes.is_empty() {
                 limit.await;

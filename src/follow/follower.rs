@@ -1,5 +1,6 @@
 //! The loop of a program that follows secrets and parameters.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ use futures_util::future::LocalBoxFuture;
 use super::schedule::{Next, Schedule, Timing};
 use super::source::{FollowedValues, ReferenceSource};
 use crate::output::error::Error;
+use crate::output::follow::StaleText;
 use crate::output::log::events::{
     ACTION_DELAYED, FOLLOWED_READ_FAILED, FOLLOWED_READ_RECOVERED, LogEvent, REFERENCES_CHANGED,
-    VALUES_UNUSABLE, VALUES_USABLE,
+    VALUES_CONFIRMED, VALUES_STALE, VALUES_UNUSABLE, VALUES_USABLE,
 };
-use crate::output::log::{Field, Log};
+use crate::output::log::{Field, FieldValue as _, Log};
+use crate::secrets_cache::OutageReason;
 use roles_anywhere_client::secret::Entropy;
 use roles_anywhere_client::time::Clock;
 
@@ -88,6 +91,8 @@ struct Follower<'a> {
     generation: u64,
     reads: ReportedProblem,
     values: ReportedProblem,
+    /// Why AWS did not confirm values, as it was reported.
+    stale: BTreeSet<OutageReason>,
     ports: FollowPorts<'a>,
 }
 
@@ -99,6 +104,7 @@ impl<'a> Follower<'a> {
             generation: 0,
             reads: ReportedProblem::new(&FOLLOWED_READ_FAILED, &FOLLOWED_READ_RECOVERED),
             values: ReportedProblem::new(&VALUES_UNUSABLE, &VALUES_USABLE),
+            stale: BTreeSet::new(),
             ports,
         }
     }
@@ -107,6 +113,7 @@ impl<'a> Follower<'a> {
     fn read(&mut self, generation: u64, values: FollowedValues, consumer: &dyn Consumer) {
         let log = self.ports.log;
         self.reads.ended(log);
+        self.report_stale(&values);
         // Values of other references are no changes of these.
         let known = self.known.as_ref().filter(|_| generation == self.generation);
         let changed = known.map(|known| changed_names(known, &values));
@@ -132,6 +139,22 @@ impl<'a> Follower<'a> {
         self.generation = generation;
     }
 
+    /// Reports which values AWS did not confirm in time, once for each reason, and the end of that.
+    fn report_stale(&mut self, values: &FollowedValues) {
+        let log = self.ports.log;
+        let stale = || values.values.iter().filter_map(|it| Some((&*it.name, it.stale?.reason)));
+        let reasons: BTreeSet<OutageReason> = stale().map(|(_, reason)| reason).collect();
+        if let Some(reason) = reasons.difference(&self.stale).next() {
+            let names: BTreeSet<&str> = stale().map(|(name, _)| name).collect();
+            let names = names.into_iter().collect::<Vec<_>>().join(" ");
+            let StaleText { reason, hint } = StaleText::of(*reason);
+            log.event(&VALUES_STALE, &[("names", &names), ("reason", &reason), ("hint", &hint)]);
+        } else if reasons.is_empty() && !self.stale.is_empty() {
+            log.event(&VALUES_CONFIRMED, &[]);
+        }
+        self.stale = reasons;
+    }
+
     fn changed(&mut self, was_pending: bool) {
         let FollowPorts { clock, entropy, log } = self.ports;
         self.schedule.changed(clock.uptime(), entropy.bits());
@@ -145,7 +168,8 @@ impl<'a> Follower<'a> {
 struct ReportedProblem {
     occurs: &'static LogEvent,
     ended: &'static LogEvent,
-    reason: Option<String>,
+    /// The reason, without what differs each time.
+    reason: Option<Vec<String>>,
 }
 
 impl ReportedProblem {
@@ -155,9 +179,9 @@ impl ReportedProblem {
 
     fn failed(&mut self, error: &Error, log: &dyn Log) {
         let (reason, hint) = error.log_fields();
-        let text = Some(reason.to_string());
-        if self.reason != text {
-            self.reason = text;
+        let problem = reason.problem();
+        if self.reason != problem {
+            self.reason = problem;
             let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
             log.event(self.occurs, &fields);
         }

@@ -2,6 +2,7 @@
 
 use crate::output::error::Error;
 use crate::output::rotation::CommandFailure;
+use crate::secrets_cache::OutageReason;
 use roles_anywhere_client::provider::ErrorKind;
 
 /// An action has failed.
@@ -137,6 +138,44 @@ impl ActionError {
             },
         };
         vec![hint.to_owned()]
+    }
+}
+
+/// Why AWS has not confirmed a value in time, and what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StaleText {
+    /// Why.
+    pub reason: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl StaleText {
+    /// Returns the text of a reason.
+    pub fn of(reason: OutageReason) -> Self {
+        const NETWORK: &str = "check the network, the name service and any proxy";
+        const SESSION: &str = "the events `refresh_failed` and `credentials_unavailable` say more";
+        const AWS: &str = "if it lasts, check the AWS Health Dashboard";
+        let (reason, hint) = match reason {
+            OutageReason::Throttled => {
+                ("AWS throttles the calls", "raise `--secrets-ttl`, or follow fewer secrets")
+            }
+            OutageReason::ServiceFailure => ("AWS fails", AWS),
+            OutageReason::Timeout => ("AWS does not answer in time", NETWORK),
+            OutageReason::Connection => ("AWS cannot be reached", NETWORK),
+            OutageReason::Tls => {
+                ("the TLS connection to AWS fails", "check for a proxy, and the trusted roots")
+            }
+            OutageReason::Proxy => ("another server than AWS answers", "check any proxy"),
+            OutageReason::Session => ("AWS does not accept the session, or grants none", SESSION),
+            OutageReason::Identity => ("the certificate or its key cannot be used", SESSION),
+            OutageReason::Clock => {
+                ("this machine's clock is wrong", "set it, and keep it set by NTP")
+            }
+            OutageReason::Unreadable => ("the responses cannot be read", "check any proxy"),
+            OutageReason::Answer => ("AWS answers with an unknown error", AWS),
+        };
+        Self { reason, hint }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Renewal<'a> {
     pub clock: &'a dyn Clock,
     /// Waits.
     pub timer: &'a dyn Timer,
+    /// Is told of the end of each attempt, and of the time until the next one may begin.
+    pub attempted: &'a dyn Fn(&Result<Session, Error>, Duration),
 }
 
 /// The longest wait. A timer does not see that the machine slept, or that its clock was set.
@@ -84,7 +86,8 @@ impl Renewal<'_> {
             is_requested = false;
             self.publish(&mut status, |status, _| status.in_flight = true);
             let fetched = fetch().await;
-            state.attempted(&fetched, self.clock.uptime());
+            let pause = state.attempted(&fetched, self.clock.uptime());
+            (self.attempted)(&fetched, pause);
             self.publish(&mut status, |status, now| {
                 status.in_flight = false;
                 match &fetched {
@@ -123,8 +126,8 @@ impl RenewalState {
         due.max(earliest.saturating_sub(now.uptime))
     }
 
-    /// Records an attempt that ended at `uptime`.
-    fn attempted(&mut self, fetched: &Result<Session, Error>, uptime: Duration) {
+    /// Records an attempt that ended at `uptime`, and returns the time until the next one.
+    fn attempted(&mut self, fetched: &Result<Session, Error>, uptime: Duration) -> Duration {
         let pause = match fetched {
             Ok(session) => {
                 let is_same = self.session.as_ref().is_some_and(|known| is_same(known, session));
@@ -141,6 +144,7 @@ impl RenewalState {
         };
         self.earliest = uptime + pause;
         self.earliest_if_requested = uptime + pause.min(AFTER_REQUEST);
+        pause
     }
 }
 
@@ -188,6 +192,16 @@ mod tests {
     /// Renews a session of an hour until the attempts are used up; returns when each began, in seconds,
     /// and the channel.
     fn begins(attempts: &[Attempt]) -> (Vec<u64>, StatusChannel, ManualClock) {
+        let (begins, channel, clock, _) = run(attempts);
+        (begins, channel, clock)
+    }
+
+    /// As [`begins`], with whether each attempt has failed and the pause after it, in seconds.
+    fn run(attempts: &[Attempt]) -> (Vec<u64>, StatusChannel, ManualClock, Vec<(bool, u64)>) {
+        let told = RefCell::new(Vec::new());
+        let attempted = |fetched: &Result<Session, Error>, pause: Duration| {
+            told.borrow_mut().push((fetched.is_err(), pause.as_secs()));
+        };
         let (clock, channel) = (ManualClock::default(), StatusChannel::default());
         clock.pass_sleeps(LONGEST_WAIT);
         let begins = RefCell::new(Vec::new());
@@ -208,9 +222,10 @@ mod tests {
             }
             Ok(known.borrow().clone())
         };
-        let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
+        let renewal =
+            Renewal { channel: &channel, clock: &clock, timer: &clock, attempted: &attempted };
         assert!(renewal.run(Some(session(3_600)), fetch).now_or_never().is_none());
-        (begins.into_inner(), channel, clock)
+        (begins.into_inner(), channel, clock, told.into_inner())
     }
 
     #[test]
@@ -226,6 +241,12 @@ mod tests {
     fn a_renewal_by_another_process_is_looked_for_soon() {
         let (begins, ..) = begins(&[Same, Same, New(3_600), New(3_600)]);
         assert_eq!(begins, [2_400, 2_405, 2_410, 4_810]);
+    }
+
+    #[test]
+    fn the_end_of_each_attempt_is_told() {
+        let (.., told) = run(&[Failure, Failure, New(3_600), Same]);
+        assert_eq!(told, [(true, 60), (true, 120), (false, 1), (false, 5)]);
     }
 
     #[test]
@@ -259,7 +280,8 @@ mod tests {
         let (clock, channel) = (ManualClock::default(), StatusChannel::default());
         let first = session(3_600);
         clock.set_wall(first.received.after(3_000));
-        let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock };
+        let attempted = &|_: &_, _| {};
+        let renewal = Renewal { channel: &channel, clock: &clock, timer: &clock, attempted };
         assert!(renewal.run(Some(first), async || pending().await).now_or_never().is_none());
         assert_eq!(channel.status().seconds_left(ClockReading::of(&clock)), 600);
         assert!(channel.status().in_flight);

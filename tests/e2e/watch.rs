@@ -82,6 +82,59 @@ fn a_full_pipe_does_not_keep_it_from_ending() {
     assert_eq!(ended.code(), Some(0));
 }
 
+fn reason(event: &Value) -> String {
+    format!("{} ({})", event["reason"].as_str().unwrap(), event["hint"].as_str().unwrap())
+}
+
+/// What AWS does not confirm, and sessions that cannot be had, are reported at once, and when that is over.
+#[test]
+fn an_outage_is_reported_at_once_and_its_end() {
+    let env = TestEnvironment::new();
+    // Each session is due for renewal soon.
+    env.control("POST", "/sessions", &json!({"end_after_seconds": 20}));
+    let words = [&["watch", "sm://prod/plain"][..], &SOON].concat();
+    let daemon = Daemon::start(env.program(), &words);
+    // The second read is that of the loop, with a session of its own.
+    let reads = || env.operations().iter().filter(|it| it.contains("GetSecretValue")).count();
+    until(|| (reads() >= 2).then_some(())).expect("it is not read again");
+    env.emulator().fault(json!({"operation": "*", "status": 503, "times": 0}));
+    let stale = daemon.wait_for("values_stale");
+    assert_eq!(stale["names"], "prod/plain");
+    assert!(reason(&stale).starts_with("AWS fails"), "{stale}");
+    let failed = daemon.wait_for("refresh_failed");
+    assert!(reason(&failed).contains("CreateSession") && failed["retry_in_seconds"] == 60);
+    let unavailable = daemon.wait_for("credentials_unavailable");
+    assert!(reason(&unavailable).contains("503"), "{unavailable}");
+    env.emulator().clear_faults();
+    daemon.wait_for("refresh_recovered");
+    daemon.wait_for("values_confirmed");
+    assert_eq!(daemon.count("refresh_failed") + daemon.count("credentials_unavailable"), 2);
+    assert_eq!(daemon.count("followed_read_failed"), 0);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The whole cause and hint, as at the start.
+#[test]
+fn a_refused_read_has_the_cause_and_the_hint_of_a_first_read() {
+    let env = TestEnvironment::new();
+    let words = [&["watch", "sm://prod/plain"][..], &SOON].concat();
+    let daemon = Daemon::start(env.program(), &words);
+    daemon.wait_until_told("READY=1");
+    let denied = json!({"operation": "GetSecretValue", "status": 400, "code": "AccessDeniedException", "times": 0});
+    env.emulator().fault(denied);
+    put(&env, "prod/plain", "second-value");
+    let failed = daemon.wait_for("followed_read_failed");
+    let first = env.run("resolve sm://prod/plain");
+    assert_eq!(first.code, 4, "{first}");
+    let hint = failed["hint"].as_str().unwrap();
+    assert!(!hint.contains("says more") && first.stderr.contains(hint), "{failed}: {first}");
+    // The request id differs.
+    assert_eq!(daemon.count("followed_read_failed"), 1);
+    env.emulator().clear_faults();
+    daemon.wait_for("followed_read_recovered");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
 #[test]
 fn a_command_gets_the_changes_once() {
     let env = TestEnvironment::new();

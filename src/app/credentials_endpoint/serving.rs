@@ -81,7 +81,8 @@ impl CredentialsEndpoint {
     /// Serves until `ended` completes, and returns its result.
     pub(super) async fn serve_until<T>(self, ended: impl Future<Output = T>) -> T {
         let Self { plan, files, session, ports, listener, endpoints, channel, .. } = self;
-        let renewal = Renewal { channel: &channel, clock: &*ports.clock, timer: &*ports.timer };
+        let (clock, timer) = (&*ports.clock, &*ports.timer);
+        let renewal = Renewal { channel: &channel, clock, timer, attempted: &|_, _| {} };
         let renewing = renewal.run(Some(session), async || renewed(&plan, &files, &ports).await);
         // A request that is being answered when the program has ended has no reader.
         let serving = Box::new(listener).serve(endpoints, Box::pin(std::future::pending()));

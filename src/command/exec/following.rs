@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 
@@ -145,8 +146,9 @@ impl FollowedProgram<'_> {
         on_rotate: &OnRotate,
         endpoint: Option<&EndpointRequest<'_>>,
         source: &FollowedReferences<'_>,
-        log: &StderrLog,
+        log: &Arc<StderrLog>,
     ) -> Result<FollowedEnd, Error> {
+        let (shared, log) = (Arc::clone(log) as Arc<dyn Log>, &**log);
         let OnRotate { action, timing, grace, .. } = on_rotate;
         let supervision = ProgramSupervision { endpoint, grace: *grace, log };
         let start = |endpoint: Option<&StartedEndpoint>| self.start(endpoint);
@@ -158,7 +160,7 @@ impl FollowedProgram<'_> {
             let entropy = self.app.entropy();
             let ports = FollowPorts { clock: self.app.clock(), entropy: &entropy, log };
             let following = pin!(follow(source, &consumer, *timing, ports));
-            match select(following, pin!(source.run())).await {
+            match select(following, pin!(source.run(&shared))).await {
                 Either::Left((never, _)) | Either::Right((never, _)) => never,
             }
         })?;

@@ -93,7 +93,7 @@ impl FileRenderer<'_> {
             self.written(&states).await;
             follow(self, self, self.watch.timing, self.ports()).await
         };
-        match select(pin!(following), pin!(first.followed.run())).await {
+        match select(pin!(following), pin!(first.followed.run(&self.system.context.log))).await {
             Either::Left((never, _)) | Either::Right((never, _)) => never,
         }
     }

@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 use super::*;
 use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::schedule::Timing;
+use crate::output::run::RunError;
 use crate::secrets::lookup::Scope;
 use crate::secrets::value::ResolvedValue;
 use crate::secrets_cache::{CacheStatistics, CachedValue, FetchedValue, OutageReason, ReadItem};
@@ -111,6 +112,22 @@ fn refused(code: &str) -> ReadResult {
     Err(ReadFailure::Service { status: 400, code: code.into(), message: "no".into() })
 }
 
+/// Knows more of the role `expired` and of refused keys of KMS.
+struct FakeErrors;
+
+impl ReadErrors for FakeErrors {
+    fn of_session(&self, role: Option<&str>) -> Option<Error> {
+        let error = || Error::from(RunError::Internal { what: "the certificate has expired" });
+        (role == Some("expired")).then(error)
+    }
+
+    fn of_read(&self, _read: &ReadRequest, failure: &ReadFailure) -> Option<Arc<Error>> {
+        let error = || Arc::new(Error::from(RunError::Internal { what: "of KMS" }));
+        matches!(failure, ReadFailure::Service { code, .. } if &**code == "KMSException")
+            .then(error)
+    }
+}
+
 /// References to secrets of a cache.
 struct Fixture {
     cache: Rc<FakeCache>,
@@ -137,8 +154,9 @@ impl Fixture {
             region: Region::parse("us-east-1").unwrap(),
         });
         let (ttl, timer) = (Duration::from_secs(300), Arc::new(clock.clone()));
+        let errors = Rc::new(FakeErrors);
         let references =
-            CachedReferences::new(&references, plan, Rc::clone(&cache) as _, ttl, timer);
+            CachedReferences::new(&references, plan, (Rc::clone(&cache) as _, errors), ttl, timer);
         Self { cache, clock, references }
     }
 
@@ -146,9 +164,9 @@ impl Fixture {
         self.references.read().now_or_never().unwrap()
     }
 
-    /// Returns the seconds until the source reports a change, of at most 1000.
+    /// Returns the seconds until the source reports a change, of at most 200.
     fn changed_after(&self) -> u64 {
-        let (from, limit) = (self.clock.uptime(), Duration::from_secs(1_000));
+        let (from, limit) = (self.clock.uptime(), Duration::from_secs(200));
         let mut changed = pin!(self.references.changed(limit));
         loop {
             if changed.as_mut().now_or_never().is_some() {
@@ -205,14 +223,30 @@ fn the_error_names_all_that_cannot_be_read() {
 }
 
 #[test]
+fn the_error_has_the_whole_cause_if_it_is_known() {
+    let no_session = || Err(ReadFailure::NoSession { code: "expired" });
+    let fixture = Fixture::new(
+        &["sm://db?role=expired", "sm://db2?role=expired", "sm://key"],
+        vec![("db", no_session()), ("db2", no_session()), ("key", refused("KMSException"))],
+    );
+    let reasons = fixture.read().unwrap_err().reasons().join("\n");
+    assert_eq!(reasons.matches("the certificate has expired").count(), 1, "{reasons}");
+    assert!(reasons.contains("role `expired`") && reasons.contains("of KMS"), "{reasons}");
+    // Without one, the code of the failure is told.
+    fixture.cache.set("key", refused("AccessDeniedException"));
+    let reasons = fixture.read().unwrap_err().reasons().join("\n");
+    assert!(reasons.contains("(AccessDeniedException)"), "{reasons}");
+}
+
+#[test]
 fn another_version_is_reported_at_once() {
     let fixture = Fixture::new(&["sm://db"], vec![("db", served("db", Some("v1"), "a"))]);
     fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(), 1_000);
+    assert_eq!(fixture.changed_after(), 200);
     fixture.cache.set("db", served("db", Some("v2"), "b"));
     assert_eq!(fixture.changed_after(), 0);
     fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(), 1_000);
+    assert_eq!(fixture.changed_after(), 200);
 }
 
 #[test]
@@ -231,7 +265,7 @@ fn what_does_not_exist_is_reported_when_it_does() {
     let missing = || refused("ResourceNotFoundException");
     let fixture = Fixture::new(&["sm://db?optional"], vec![("db", missing())]);
     fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(), 1_000);
+    assert_eq!(fixture.changed_after(), 200);
     fixture.cache.set("db", served("db", Some("v1"), "a"));
     assert_eq!(fixture.changed_after(), 0);
     fixture.read().unwrap();
@@ -261,7 +295,7 @@ fn a_stale_value_is_marked() {
 fn without_references_nothing_changes() {
     let fixture = Fixture::new(&[], Vec::new());
     fixture.read().unwrap();
-    assert_eq!(fixture.changed_after(), 1_000);
+    assert_eq!(fixture.changed_after(), 200);
 }
 
 #[test]
@@ -275,7 +309,7 @@ fn a_new_version_that_cannot_be_used_is_reported_once() {
     fixture.cache.set("db", served("db", Some("v2"), "no object"));
     assert_eq!(fixture.changed_after(), 0);
     fixture.read().unwrap_err();
-    assert_eq!(fixture.changed_after(), 1_000);
+    assert_eq!(fixture.changed_after(), 200);
     fixture.cache.set("db", object("v3"));
     assert_eq!(fixture.changed_after(), 0);
     fixture.read().unwrap();

@@ -8,6 +8,7 @@ use super::*;
 use crate::follow::source::FollowedValue;
 use crate::output::run::RunError;
 use crate::secrets::value::{Resolved, ResolvedValue};
+use crate::secrets_cache::StaleReason;
 use crate::test_support::RecordingLog;
 use roles_anywhere_client::secret::Secret;
 use roles_anywhere_client::time::Timer as _;
@@ -24,6 +25,8 @@ struct FakeSource {
     /// Those that were read last.
     seen: Cell<Option<[u64; 3]>>,
     reads: Cell<usize>,
+    /// Why AWS does not confirm the values.
+    stale: Cell<Option<OutageReason>>,
     /// Whether AWS cannot be reached.
     is_out: Cell<bool>,
     log: RecordingLog,
@@ -54,7 +57,10 @@ impl FakeSource {
             },
             name: format!("secret-{at}"),
             version: Some(value.to_string()),
-            stale: None,
+            stale: self
+                .stale
+                .get()
+                .map(|reason| StaleReason { past_ttl: Duration::from_secs(1), reason }),
         };
         FollowedValues { values: self.values.get().into_iter().enumerate().map(value).collect() }
     }
@@ -203,6 +209,24 @@ fn unusable_values_and_outages_change_nothing_and_are_reported_once() {
             "followed_read_recovered"
         ]
     );
+}
+
+#[test]
+fn values_that_aws_does_not_confirm_are_reported_once_for_each_reason() {
+    let (source, entropy) = (FakeSource::default(), SequenceEntropy::counting());
+    let mut running = FollowLoop::start(&source, &entropy, Duration::ZERO);
+    running.advance(Duration::from_secs(100));
+    for reason in [OutageReason::Connection, OutageReason::Session] {
+        source.stale.set(Some(reason));
+        running.advance(Duration::from_secs(300));
+    }
+    source.stale.set(None);
+    running.advance(Duration::from_secs(100));
+    assert_eq!(source.log.events(), ["values_stale", "values_stale", "values_confirmed"]);
+    let lines = source.log.lines();
+    let names = "names=secret-0 secret-1 secret-2";
+    assert!(lines[0].contains(names) && lines[0].contains("AWS cannot be reached"), "{lines:?}");
+    assert!(lines[1].contains("credentials_unavailable"), "{lines:?}");
 }
 
 #[test]

@@ -212,6 +212,10 @@ events! {
     FOLLOWED_READ_RECOVERED = "followed_read_recovered" Info
         "the followed secrets and parameters can be read again" []
         ends [FOLLOWED_READ_FAILED];
+    VALUES_STALE = "values_stale" Warning
+        "AWS does not confirm followed values in time; they stay in use" ["names" "reason" "hint"];
+    VALUES_CONFIRMED = "values_confirmed" Info "AWS confirms the followed values again" []
+        ends [VALUES_STALE];
     VALUES_UNUSABLE = "values_unusable" Warning
         "the new values cannot be used; the previous ones stay in use" ["reason" "hint"];
     VALUES_USABLE = "values_usable" Info "the values can be used again" []
