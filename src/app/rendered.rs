@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::os::rendered::{self, NamedContents};
-use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
+use crate::secrets::rendered::{FileAccess, FileState, OnDifference, RenderedPath};
 use roles_anywhere_client::input_source::{Action, FileError, InputSourceName};
 
 impl App {
@@ -17,6 +17,16 @@ impl App {
     /// Returns whether a path leads to a pipe, a device or a descriptor.
     pub fn is_special(&self, path: &Path) -> bool {
         rendered::is_special(path)
+    }
+
+    /// Returns whether nothing was done yet about files that were replaced with a mark.
+    pub fn is_marked(&self, rendered: RenderedPath<'_>) -> bool {
+        rendered::is_marked(rendered)
+    }
+
+    /// Removes the mark of files about which something was done.
+    pub fn unmark(&self, rendered: RenderedPath<'_>) {
+        rendered::unmark(rendered);
     }
 
     /// Writes a file if it differs, or only says how it does. A pipe is written to for `limit` at most.
@@ -53,7 +63,7 @@ fn file_error(
     source: std::io::Error,
 ) -> FileError {
     let action = match on_difference {
-        OnDifference::Write => Action::Write,
+        OnDifference::Write | OnDifference::WriteAndMark => Action::Write,
         OnDifference::Report => Action::Read,
     };
     let place = InputSourceName::of_path(path, path.exists()).named_by(option);

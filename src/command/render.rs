@@ -23,7 +23,7 @@ use crate::output::error::Error;
 use crate::output::formats::VariableFormat;
 use crate::output::log::LogFormat;
 use crate::output::usage::UsageError;
-use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
+use crate::secrets::rendered::{FileAccess, FileState, OnDifference, RenderedPath};
 use crate::secrets::template::TemplateSyntax;
 use crate::secrets::variables::VariableSources;
 use crate::secrets_cache::CachePolicy;
@@ -212,6 +212,15 @@ impl RenderPlan {
         }
     }
 
+    /// Returns where the files are; `None` if standard output takes them.
+    fn rendered_path(&self) -> Option<RenderedPath<'_>> {
+        match &self.output {
+            RenderOutput::Stdout => None,
+            RenderOutput::File { path, .. } => Some(RenderedPath::File(path)),
+            RenderOutput::Dir { path, .. } => Some(RenderedPath::Dir(path)),
+        }
+    }
+
     /// Writes the texts, or says how the files differ from them.
     fn write(&self, rendered: &[SecretBytes], app: &App) -> Result<Outcome, Error> {
         if let RenderOutput::Stdout = self.output {
@@ -220,7 +229,7 @@ impl RenderPlan {
         }
         let states = self.write_files(rendered, app)?;
         match self.on_difference {
-            OnDifference::Write => Ok(SecretBytes::default().into()),
+            OnDifference::Write | OnDifference::WriteAndMark => Ok(SecretBytes::default().into()),
             OnDifference::Report => Ok(report(&states, self.output.access())),
         }
     }

@@ -7,6 +7,7 @@
 //! DIR/..data -> ..data-4f1c90b2a3d85e67
 //! DIR/..data-4f1c90b2a3d85e67/app.conf
 //! DIR/..data.lock
+//! DIR/..data.pending (while nothing was done about the last change)
 //! ```
 
 mod lock;
@@ -25,13 +26,15 @@ use rustix::io::Errno;
 
 use crate::os::files;
 use crate::os::rendered::NamedContents;
-use crate::os::secret_file::{self, FileAttributes, ResolvedTarget};
+use crate::os::secret_file::{self, FileAttributes, PathEntry, ResolvedTarget};
 use crate::secrets::rendered::FileState;
 use roles_anywhere_client::secret::Entropy as _;
 use roles_anywhere_client::system::SystemEntropy;
 
 /// The link to the current files.
 const LINK: &str = "..data";
+/// The name of the mark, see [`PathEntry::mark`].
+const MARK: &str = "..data.pending";
 /// What the name of a directory of files begins with.
 const PREFIX: &str = "..data-";
 
@@ -63,6 +66,11 @@ impl DataDir {
         let dir = Self::open(path)?.ok_or(io::ErrorKind::NotFound)?;
         attributes.of_directory().apply(&File::from(dir.directory.try_clone()?))?;
         Ok(dir)
+    }
+
+    /// Returns the mark of the files.
+    pub(super) fn mark(&self) -> io::Result<PathEntry> {
+        Ok(PathEntry::new(self.directory.try_clone()?, MARK.into()))
     }
 
     /// Keeps other processes of ours from replacing the files until what it returns is dropped. Waits for

@@ -5,13 +5,23 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::secrets::rendered::{FileAccess, FileState, OnDifference};
+use crate::secrets::rendered::{FileAccess, FileState, OnDifference, RenderedPath};
 
 /// The name of a file and its contents.
 pub type NamedContents<'a> = (&'a OsStr, &'a [u8]);
 
 #[cfg(unix)]
-pub use unix::{is_special, render_dir, render_file};
+pub use unix::{is_marked, is_special, render_dir, render_file, unmark};
+
+/// Returns that there is no mark: there are no actions here.
+#[cfg(not(unix))]
+pub fn is_marked(_rendered: RenderedPath<'_>) -> bool {
+    false
+}
+
+/// Does nothing.
+#[cfg(not(unix))]
+pub fn unmark(_rendered: RenderedPath<'_>) {}
 
 /// Returns whether two paths lead to the same file, which exists.
 pub fn is_same_file(path: &Path, other: &Path) -> bool {
@@ -30,7 +40,7 @@ mod unix {
     use crate::os::access;
     use crate::os::data_dir::DataDir;
     use crate::os::files::target;
-    use crate::os::secret_file::{FileAttributes, ResolvedTarget};
+    use crate::os::secret_file::{FileAttributes, PathEntry, ResolvedTarget};
     use crate::secrets::rendered::OwnerName;
     use nix::unistd::{Gid, Group, Uid, User};
 
@@ -52,9 +62,14 @@ mod unix {
         let render = |found: ResolvedTarget| match (found, on_difference) {
             (ResolvedTarget::File(entry), _) => {
                 let state = entry.state(contents, attributes)?;
-                if on_difference == OnDifference::Write {
+                if on_difference != OnDifference::Report {
                     entry.remove_leftovers();
                     if state != FileState::Unchanged {
+                        if on_difference == OnDifference::WriteAndMark {
+                            if let Ok(mark) = entry.mark() {
+                                mark.touch();
+                            }
+                        }
                         entry.replace_with(contents, attributes)?;
                     }
                 }
@@ -63,7 +78,7 @@ mod unix {
             (_, OnDifference::Report) => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "it is not a regular file"))
             }
-            (other, OnDifference::Write) => {
+            (other, OnDifference::Write | OnDifference::WriteAndMark) => {
                 other.write(contents, limit).map(|()| FileState::Contents)
             }
         };
@@ -84,7 +99,7 @@ mod unix {
             let dir = match (DataDir::open(path)?, on_difference) {
                 (Some(dir), _) => dir,
                 (None, OnDifference::Report) => return Ok(vec![FileState::Missing; files.len()]),
-                (None, OnDifference::Write) => DataDir::create(path, attributes)?,
+                (None, _) => DataDir::create(path, attributes)?,
             };
             dir.refuse_closed(attributes)?;
             let is_same = |states: &[_]| states.iter().all(|state| *state == FileState::Unchanged);
@@ -101,11 +116,38 @@ mod unix {
             // Another process may have written them in the meantime.
             let states = dir.states(files, attributes)?;
             if !is_same(&states) {
+                if on_difference == OnDifference::WriteAndMark {
+                    if let Ok(mark) = dir.mark() {
+                        mark.touch();
+                    }
+                }
                 dir.replace(files, attributes)?;
             }
             Ok(states)
         };
         render().map_err(|error| access::explain(path, error))
+    }
+
+    /// Returns whether there is a mark beside files: they were replaced, and nothing was done about it.
+    pub fn is_marked(rendered: RenderedPath<'_>) -> bool {
+        mark_of(rendered).is_ok_and(|mark| mark.exists())
+    }
+
+    /// Removes the mark beside files.
+    pub fn unmark(rendered: RenderedPath<'_>) {
+        if let Ok(mark) = mark_of(rendered) {
+            mark.unlink();
+        }
+    }
+
+    fn mark_of(rendered: RenderedPath<'_>) -> io::Result<PathEntry> {
+        match rendered {
+            RenderedPath::File(path) => match target(path)? {
+                ResolvedTarget::File(entry) => entry.mark(),
+                _ => Err(io::ErrorKind::Unsupported.into()),
+            },
+            RenderedPath::Dir(path) => DataDir::open(path)?.ok_or(io::ErrorKind::NotFound)?.mark(),
+        }
     }
 
     fn attributes(access: &FileAccess) -> io::Result<FileAttributes> {

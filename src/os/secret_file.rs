@@ -3,7 +3,7 @@
 #[cfg(unix)]
 pub(super) use attributes::FileAttributes;
 #[cfg(unix)]
-pub(super) use resolve::{ResolvedTarget, resolve};
+pub(super) use resolve::{PathEntry, ResolvedTarget, resolve};
 
 #[cfg(unix)]
 mod attributes;

@@ -1,6 +1,7 @@
 //! Rendered files: who may read them, and how they differ from those that are there.
 
 use std::fmt;
+use std::path::Path;
 
 /// Who may read a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -85,9 +86,20 @@ pub enum FileState {
     Extra,
 }
 
+/// Where rendered files are.
+#[derive(Clone, Copy, Debug)]
+pub enum RenderedPath<'a> {
+    /// One file.
+    File(&'a Path),
+    /// A directory of files.
+    Dir(&'a Path),
+}
+
 /// What to do with a difference.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum OnDifference {
+    /// Write it, and leave a mark beside it until something is done about that.
+    WriteAndMark,
     /// Write what was rendered.
     Write,
     /// Leave it as it is.

@@ -328,6 +328,54 @@ fn nothing_is_left_after_the_start_that_follows_a_kill() {
     }
 }
 
+/// Each action is a command that waits, so that the kill comes between the change of the file and the end of the
+/// action.
+#[test]
+fn an_action_that_a_kill_prevented_is_done_by_the_next_start() {
+    for output in ["--out app.conf", "--out-dir dir"] {
+        let env = environment();
+        let (notes, go_on) = (env.path("notes"), env.path("go-on"));
+        let go = go_on.display();
+        let script = format!(
+            "#!/bin/sh\necho start >> {notes}\nuntil [ -e {go} ]; do sleep 0.1; done\necho end >> {notes}\n",
+            notes = notes.display()
+        );
+        let script = env.write("act", script);
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+        let (option, name) = output.split_once(' ').unwrap();
+        let line = format!(
+            "{} {option} {} --on-change {}",
+            env.path("app.conf.tmpl").display(),
+            env.path(name).display(),
+            script.display()
+        );
+        fs::write(&go_on, "").unwrap();
+        let daemon = start(&env, &line);
+        daemon.wait_for("action_ended");
+        fs::remove_file(&go_on).unwrap();
+        put(&env, "prod/plain", "second-value");
+        daemon.wait_for_nth("action_started", 2);
+        daemon.signal(Signal::KILL);
+        drop(daemon);
+        // The command of the killed process goes on by itself.
+        fs::write(&go_on, "").unwrap();
+        until(|| (read(&notes).lines().count() == 4).then_some(())).expect("it does not end");
+        let daemon = start(&env, &line);
+        daemon.wait_for("action_ended");
+        assert_eq!(daemon.count("files_written"), 0);
+        assert_eq!(daemon.stop(), Some(0));
+        assert_eq!(read(&notes), "start\nend\n".repeat(3));
+        // Nothing is to be done any more, and nothing is left.
+        let daemon = start(&env, &line);
+        put(&env, "prod/plain", "third-value");
+        daemon.wait_for("action_ended");
+        assert_eq!(daemon.count("action_started"), 1);
+        assert_eq!(daemon.stop(), Some(0));
+        let left = [env.path(".app.conf.roles-anywhere-pending"), env.path("dir/..data.pending")];
+        assert!(left.iter().all(|path| !path.exists()), "{output}");
+    }
+}
+
 #[test]
 fn options_that_do_not_go_together_are_refused() {
     let env = TestEnvironment::offline().file("app.conf.tmpl", CONF);

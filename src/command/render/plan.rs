@@ -205,6 +205,10 @@ fn plan_of(
         (Some(_), _, RenderOutput::Stdout) => {
             Err(UsageError::Dependent { option: &WATCH, required: &OUT })
         }
+        (Some(RenderWatch { on_change: Some(_), .. }), OnDifference::Write, _) => {
+            let on_difference = OnDifference::WriteAndMark;
+            Ok(RenderPlan { reader, input, output, on_difference, watch })
+        }
         _ => Ok(RenderPlan { reader, input, output, on_difference, watch }),
     }
 }

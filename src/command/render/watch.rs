@@ -41,7 +41,7 @@ pub(super) fn run(
     let references = source.references();
     let followed = app.followed_references(&plan.reader, &references, watch.cache)?;
     let rendered = source.render(&app.read_references(&plan.reader, &references)?)?;
-    let states = plan.write_files(&rendered, app)?;
+    let written = WrittenFiles::new(plan.write_files(&rendered, app)?, plan, app);
     followed.ask_for_passwords()?;
     let role = plan.reader.role();
     daemon::run(app, ("render", watch.daemon), role.as_slice(), async |system| {
@@ -57,11 +57,29 @@ pub(super) fn run(
             rendered: RefCell::new(rendered),
         };
         let reconfigure = || -> LocalBoxFuture<'_, ()> { Box::pin(renderer.reload()) };
-        let start = async { Ok(renderer.run(states)) };
+        let start = async { Ok(renderer.run(written)) };
         let (refreshers, timer) = (RefresherSet::default(), &*system.ports.timer);
         supervise(&refreshers, &system.context, timer, &reconfigure, start).await
     })?;
     Ok(Outcome::default())
+}
+
+/// Files as they are after they were written.
+struct WrittenFiles {
+    /// Those that were changed, as the log shows them.
+    changed: Vec<String>,
+    /// Whether nothing was done about this change, or an earlier one.
+    is_marked: bool,
+}
+
+impl WrittenFiles {
+    fn new(states: Vec<(PathBuf, FileState)>, plan: &RenderPlan, app: &App) -> Self {
+        let changed = states.iter().filter(|(_, state)| *state != FileState::Unchanged);
+        Self {
+            changed: changed.map(|(path, _)| path_name(path, true).to_string()).collect(),
+            is_marked: plan.rendered_path().is_some_and(|path| app.is_marked(path)),
+        }
+    }
 }
 
 /// What is rendered, and where its values come from.
@@ -86,11 +104,11 @@ struct FileRenderer<'a> {
 }
 
 impl FileRenderer<'_> {
-    /// Follows the references. `states` says what the first run has changed.
-    async fn run(&self, states: Vec<(PathBuf, FileState)>) -> Infallible {
+    /// Follows the references, after what is to be done about what the first run has `written`.
+    async fn run(&self, written: WrittenFiles) -> Infallible {
         let first = Rc::clone(&self.inputs.borrow());
         let following = async {
-            self.written(&states).await;
+            self.written(&written).await;
             follow(self, self, self.watch.timing, self.ports()).await
         };
         match select(pin!(following), pin!(first.followed.run(&self.system.context.log))).await {
@@ -134,32 +152,41 @@ impl FileRenderer<'_> {
         let (files, plan) = (Arc::clone(self.system.app.files()), self.plan.clone());
         // Another process may hold the lock, and a file system may hang.
         let write = move || {
-            let states = plan.write_files(&rendered, &App::with_files(files));
-            (rendered, states)
+            let app = App::with_files(files);
+            let written = plan.write_files(&rendered, &app);
+            let written = written.map(|states| WrittenFiles::new(states, &plan, &app));
+            (rendered, written)
         };
-        let Some((rendered, states)) = beside(&*self.system.ports.blocking, write).await else {
+        let Some((rendered, written)) = beside(&*self.system.ports.blocking, write).await else {
             return;
         };
-        match states {
-            Ok(states) => {
+        match written {
+            Ok(written) => {
                 self.rendered.replace(rendered);
-                self.written(&states).await;
+                self.written(&written).await;
             }
             Err(error) => self.failed(&FILES_WRITE_FAILED, &error),
         }
     }
 
-    /// Acts if files were changed.
-    async fn written(&self, states: &[(PathBuf, FileState)]) {
-        let changed = states.iter().filter(|(_, state)| *state != FileState::Unchanged);
-        let changed: Vec<_> = changed.map(|(path, _)| path_name(path, true).to_string()).collect();
-        if changed.is_empty() {
+    /// Acts if files were changed, or if nothing was done about an earlier change.
+    async fn written(&self, written: &WrittenFiles) {
+        let WrittenFiles { changed, is_marked } = written;
+        if !changed.is_empty() {
+            self.log().event(&FILES_WRITTEN, &[("files", &changed.join(" "))]);
+        }
+        let Some(action) = &self.watch.on_change else { return };
+        if changed.is_empty() && !is_marked {
             return;
         }
-        self.log().event(&FILES_WRITTEN, &[("files", &changed.join(" "))]);
-        if let Some(action) = &self.watch.on_change {
-            actions::act_logged(action, &*self.system.ports.blocking, self.log()).await;
-        }
+        let blocking = &*self.system.ports.blocking;
+        actions::act_logged(action, blocking, self.log()).await;
+        let (files, plan) = (Arc::clone(self.system.app.files()), self.plan.clone());
+        let unmark = move || {
+            let app = App::with_files(files);
+            plan.rendered_path().map(|path| app.unmark(path))
+        };
+        beside(blocking, unmark).await;
     }
 
     fn failed(&self, event: &'static LogEvent, error: &Error) {

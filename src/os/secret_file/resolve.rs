@@ -195,6 +195,39 @@ impl PathEntry {
         Ok(rustix::fs::fstat(&self.directory)?.st_uid)
     }
 
+    /// Returns the name in a directory.
+    pub(in crate::os) fn new(directory: OwnedFd, name: OsString) -> Self {
+        Self { directory, name }
+    }
+
+    /// Returns the mark of the file that has this name. What is called a mark is an empty file: it is there while
+    /// nothing was done about the last change of the files beside it.
+    pub(in crate::os) fn mark(&self) -> io::Result<Self> {
+        let mut name = OsString::from(".");
+        name.push(&self.name);
+        name.push(".roles-anywhere-pending");
+        Ok(Self { directory: self.directory.try_clone()?, name })
+    }
+
+    /// Creates an empty file with this name, unless there is one. Without it, an action may be lost if this process
+    /// is killed, which is no reason not to write.
+    pub(in crate::os) fn touch(&self) {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        drop(rustix::fs::openat(&self.directory, &self.name, flags, mode));
+    }
+
+    /// Returns whether there is something with this name.
+    pub(in crate::os) fn exists(&self) -> bool {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::statat(&self.directory, &self.name, flags).is_ok()
+    }
+
+    /// Removes the file with this name. What cannot be removed stays.
+    pub(in crate::os) fn unlink(&self) {
+        let _ = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
+    }
+
     /// Opens the file for reading; does not wait for the writer of a pipe.
     pub(in crate::os) fn open(&self) -> io::Result<File> {
         let flags =
