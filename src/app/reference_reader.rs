@@ -16,6 +16,7 @@ use crate::options::reference_reader::ReferenceReader;
 use crate::os::files;
 use crate::os::stdio::StderrTrace;
 use crate::output::error::Error;
+use crate::output::log::Log;
 use crate::output::run::RunError;
 use crate::secrets::reference::NamedReference;
 use crate::secrets::value::Resolved;
@@ -125,9 +126,10 @@ impl<'a> FollowedReferences<'a> {
     }
 
     /// Keeps sessions and values current, and the copies of these; also those of [`FollowedReferences::other`].
-    pub async fn run(&self) -> Infallible {
+    /// Logs what keeps it from that.
+    pub async fn run(&self, log: &Arc<dyn Log>) -> Infallible {
         match self {
-            Self::WithRoles(followed) => followed.run().await,
+            Self::WithRoles(followed) => followed.run(log).await,
             // `serve` keeps them.
             Self::Served(_) => pending().await,
         }

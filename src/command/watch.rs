@@ -5,6 +5,7 @@ mod plan;
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 use tokio::sync::Notify;
@@ -168,7 +169,11 @@ impl Consumer for ChangeTeller<'_> {
         Ok(values.values.iter().zip(&*known).any(|(new, known)| KnownValue::differs(known, new)))
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+    fn act<'a>(
+        &'a self,
+        values: &'a FollowedValues,
+        _retry_in: Duration,
+    ) -> LocalBoxFuture<'a, ()> {
         Box::pin(async {
             let lines = changes::lines(&self.plan.references, &self.known.borrow(), values);
             let known = values.values.iter().map(|it| Some(KnownValue::of_followed(it)));

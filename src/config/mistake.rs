@@ -216,7 +216,8 @@ impl std::error::Error for Mistakes {}
 impl From<Mistakes> for Error {
     fn from(mistakes: Mistakes) -> Self {
         let pairs = mistakes.lines().zip(mistakes.blocks()).take(MAX_LISTED);
-        let details = pairs.map(|(line, block)| Detail { line, block }).collect();
+        let details =
+            pairs.map(|(line, block)| Detail { line, block, hints: Vec::new() }).collect();
         let more = mistakes.all.len().saturating_sub(MAX_LISTED);
         Self::detailed(Kind::Usage, mistakes.to_string(), details, more)
     }

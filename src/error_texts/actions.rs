@@ -5,7 +5,7 @@ use std::io;
 use super::{Page, variants};
 use crate::follow::action::COMMAND_LIMIT;
 use crate::output::error::Error;
-use crate::output::follow::{ActionError, PidFileProblem};
+use crate::output::follow::{ActionError, NothingToFollow, PidFileProblem};
 use crate::output::rotation::CommandFailure;
 
 variants!(ActionError: Command Reload Signal);
@@ -20,6 +20,7 @@ fn errors_of_actions_have_these_texts() {
     page.add_all(problems(), |problem| {
         ActionError::Signal { file: "`/run/nginx.pid`".to_owned(), problem }.into()
     });
+    page.add("NothingToFollow", &NothingToFollow.into());
     page.compare("actions");
 }
 

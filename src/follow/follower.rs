@@ -25,8 +25,9 @@ pub trait Consumer {
     /// values cannot be used.
     fn differs(&self, values: &FollowedValues) -> Result<bool, Error>;
 
-    /// Acts on the values. If it fails so that [`Consumer::differs`] still holds, it is done again later.
-    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()>;
+    /// Acts on the values. If it fails so that [`Consumer::differs`] still holds, it is done again: `retry_in` after
+    /// its end at the earliest.
+    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()>;
 }
 
 /// The ports of the loop. It waits by its source.
@@ -69,8 +70,8 @@ pub async fn follow(
         let now = ports.clock.uptime();
         let wait = match (follower.schedule.next(now), &follower.known) {
             (Next::Act, Some(known)) if is_current => {
-                consumer.act(known).await;
-                follower.schedule.action_ended(ports.clock.uptime());
+                consumer.act(known, follower.schedule.interval_after(now)).await;
+                follower.schedule.action_ended(now, ports.clock.uptime());
                 continue;
             }
             (Next::WaitUntil(at), _) => at.saturating_sub(now).min(LONGEST_WAIT),
@@ -131,7 +132,7 @@ impl<'a> Follower<'a> {
                 match (differs, self.schedule.is_pending()) {
                     (false, _) => self.schedule.changed_back(),
                     (true, true) if !is_new => {}
-                    (true, is_pending) => self.changed(is_pending),
+                    (true, is_pending) => self.changed(!is_pending && is_new),
                 }
             }
         }
@@ -155,13 +156,20 @@ impl<'a> Follower<'a> {
         self.stale = reasons;
     }
 
-    fn changed(&mut self, was_pending: bool) {
+    /// Takes a change, which `is_first` of those about which nothing was done. Else it is another one, or the last
+    /// action is to be done again.
+    fn changed(&mut self, is_first: bool) {
         let FollowPorts { clock, entropy, log } = self.ports;
         self.schedule.changed(clock.uptime(), entropy.bits());
-        if let Some(delay) = self.schedule.delay_by_brake().filter(|_| !was_pending) {
-            log.event(&ACTION_DELAYED, &[("seconds", &delay.as_secs())]);
+        if let Some(delay) = self.schedule.delay_by_brake().filter(|_| is_first) {
+            log.event(&ACTION_DELAYED, &[("seconds", &whole_seconds(delay))]);
         }
     }
+}
+
+/// Returns a time in whole seconds, rounded up.
+pub fn whole_seconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// A problem that is reported once for each reason.

@@ -12,8 +12,6 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The quiet period unless another is given.
-    pub const QUIET_PERIOD: Duration = Duration::from_secs(5);
     /// The splay of an action unless another is given.
     pub const SPLAY: Duration = Duration::from_secs(10);
 
@@ -30,11 +28,11 @@ impl Timing {
 }
 
 /// The longest wait for further changes, in quiet periods.
-pub const LONGEST_WAIT: u32 = 6;
+const LONGEST_WAIT: u32 = 6;
 /// The shortest time between two actions, in quiet periods.
-pub const SHORTEST_INTERVAL: u32 = 2;
+const SHORTEST_INTERVAL: u32 = 2;
 /// The longest time between two actions that changes have to wait for, in quiet periods.
-pub const LONGEST_INTERVAL: u32 = 120;
+const LONGEST_INTERVAL: u32 = 120;
 
 /// When to act. Times are those of one monotonic clock.
 #[derive(Clone, Debug)]
@@ -93,16 +91,21 @@ impl Schedule {
         self.pending = None;
     }
 
-    /// Takes the end of an action, whether it has succeeded or not.
-    pub fn action_ended(&mut self, now: Duration) {
-        let interval = match self.last_action {
-            Some(last) if now.saturating_sub(last.ended) < last.interval * 2 => {
+    /// Returns the least time between the end of an action that begins at `began` and the next one.
+    pub fn interval_after(&self, began: Duration) -> Duration {
+        match self.last_action {
+            Some(last) if began.saturating_sub(last.ended) < last.interval * 2 => {
                 (last.interval * 2).min(self.timing.longest_interval())
             }
             _ => self.timing.shortest_interval(),
-        };
+        }
+    }
+
+    /// Takes an action that began and ended at these times, whether it has succeeded or not.
+    pub fn action_ended(&mut self, began: Duration, ended: Duration) {
+        let interval = self.interval_after(began);
         self.pending = None;
-        self.last_action = Some(LastAction { ended: now, interval });
+        self.last_action = Some(LastAction { ended, interval });
     }
 
     /// Returns whether there are changes that were not acted on.

@@ -65,10 +65,10 @@ mod unix {
                 if on_difference != OnDifference::Report {
                     entry.remove_leftovers();
                     if state != FileState::Unchanged {
-                        if on_difference == OnDifference::WriteAndMark {
-                            if let Ok(mark) = entry.mark() {
-                                mark.touch();
-                            }
+                        if on_difference == OnDifference::WriteAndMark
+                            && let Ok(mark) = entry.mark()
+                        {
+                            mark.touch();
                         }
                         entry.replace_with(contents, attributes)?;
                     }
@@ -116,10 +116,10 @@ mod unix {
             // Another process may have written them in the meantime.
             let states = dir.states(files, attributes)?;
             if !is_same(&states) {
-                if on_difference == OnDifference::WriteAndMark {
-                    if let Ok(mark) = dir.mark() {
-                        mark.touch();
-                    }
+                if on_difference == OnDifference::WriteAndMark
+                    && let Ok(mark) = dir.mark()
+                {
+                    mark.touch();
                 }
                 dir.replace(files, attributes)?;
             }

@@ -104,6 +104,8 @@ pub struct Detail {
     pub line: String,
     /// It in several lines for people; unprintable characters are escaped.
     pub block: String,
+    /// The hints in `block`.
+    pub hints: Vec<String>,
 }
 
 /// An error with details in the place of causes.
@@ -213,7 +215,7 @@ impl Error {
         let more = mistakes.len().saturating_sub(MAX_LISTED);
         let details = mistakes.take(MAX_LISTED).map(|mistake| {
             let line = mistake.to_string();
-            Detail { block: format!("  {}", one_line(&line)), line }
+            Detail { block: format!("  {}", one_line(&line)), line, hints: Vec::new() }
         });
         Self::detailed(kind, message, details.collect(), more)
     }
@@ -313,7 +315,15 @@ impl Error {
 
     /// Returns the fields `reason` and `hint` of an event that reports it.
     pub fn log_fields(&self) -> (Reasons, Hints) {
-        (Reasons::new(self.reasons(), self.request_id()), Hints(self.printed_hints()))
+        let details = self.details().0;
+        let reasons = Reasons::new(self.reasons(), self.request_id()).with_details(details.len());
+        let mut hints = self.printed_hints();
+        for hint in details.iter().flat_map(|detail| &detail.hints) {
+            if !hints.contains(hint) {
+                hints.push(hint.clone());
+            }
+        }
+        (reasons, Hints(hints))
     }
 
     /// Returns in one line what failed and why: the error and its first cause.
@@ -500,7 +510,11 @@ mod tests {
 
     #[test]
     fn details_that_do_not_fit_are_counted() {
-        let detail = |at: usize| Detail { line: at.to_string(), block: format!("\n{at:999}") };
+        let detail = |at: usize| Detail {
+            line: at.to_string(),
+            block: format!("\n{at:999}"),
+            hints: Vec::new(),
+        };
         let error = |more| {
             let details = (0..5).map(detail).collect();
             Error::detailed(ErrorKind::Local, "five".to_owned(), details, more).hint("this")
@@ -516,7 +530,11 @@ mod tests {
 
     #[test]
     fn details_of_one_line_are_a_list() {
-        let detail = |text: &str| Detail { line: text.to_owned(), block: format!("  {text}") };
+        let detail = |text: &str| Detail {
+            line: text.to_owned(),
+            block: format!("  {text}"),
+            hints: Vec::new(),
+        };
         let details = vec![detail("a"), detail("b")];
         let error = Error::detailed(ErrorKind::Local, "two".to_owned(), details, 3).hint("this");
         assert_eq!(error.to_string(), "error: two\n  a\n  b\n  3 more\n  hint: this");

@@ -1,6 +1,6 @@
 //! Why nothing was done about a change of secrets or parameters.
 
-use crate::output::error::Error;
+use crate::output::error::{Error, Kind};
 use crate::output::rotation::CommandFailure;
 use crate::secrets_cache::OutageReason;
 use roles_anywhere_client::provider::ErrorKind;
@@ -138,6 +138,20 @@ impl ActionError {
             },
         };
         vec![hint.to_owned()]
+    }
+}
+
+/// Nothing that `render --watch` writes refers to a secret or a parameter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "`--watch` has nothing to follow: nothing that is rendered refers to a secret or a parameter"
+)]
+pub struct NothingToFollow;
+
+impl From<NothingToFollow> for Error {
+    fn from(error: NothingToFollow) -> Self {
+        let hint = "add a reference such as `{{resolve:secretsmanager:NAME}}`, or remove `--watch`";
+        Self::new(Kind::Usage, error).hint(hint)
     }
 }
 

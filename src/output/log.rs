@@ -45,6 +45,11 @@ pub trait FieldValue: fmt::Display {
         None
     }
 
+    /// Returns whether there is nothing to show: the event is without the field.
+    fn is_absent(&self) -> bool {
+        false
+    }
+
     /// Returns [`Self::lines`] without what differs each time that the same problem is reported.
     fn problem(&self) -> Option<Vec<String>> {
         self.lines()
@@ -55,6 +60,8 @@ pub trait FieldValue: fmt::Display {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reasons {
     texts: Vec<String>,
+    /// How many of these, the last ones, are beside each other: none is the cause of the one before.
+    details: usize,
     /// The id that AWS gave the request, which a text may contain.
     request_id: Option<String>,
 }
@@ -62,7 +69,14 @@ pub struct Reasons {
 impl Reasons {
     /// Returns these texts, of a request with this id.
     pub fn new(texts: Vec<String>, request_id: Option<&str>) -> Self {
-        Self { texts, request_id: request_id.map(str::to_owned) }
+        let request_id = request_id.map(str::to_owned);
+        Self { texts, details: 0, request_id }
+    }
+
+    /// Returns them with the last `details` beside each other.
+    #[must_use]
+    pub fn with_details(self, details: usize) -> Self {
+        Self { details, ..self }
     }
 
     fn with_headings(&self) -> impl Iterator<Item = String> {
@@ -73,7 +87,10 @@ impl Reasons {
 
 impl fmt::Display for Reasons {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.texts.join(": "))
+        let (causes, details) = self.texts.split_at(self.texts.len().saturating_sub(self.details));
+        let details = details.join("; ");
+        let texts: Vec<&str> = causes.iter().map(String::as_str).chain([&*details]).collect();
+        f.write_str(texts.join(": ").trim_end_matches(": "))
     }
 }
 
@@ -103,6 +120,10 @@ impl fmt::Display for Hints {
 }
 
 impl FieldValue for Hints {
+    fn is_absent(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn lines(&self) -> Option<Vec<String>> {
         Some(self.0.iter().map(|hint| format!("hint: {hint}")).collect())
     }
@@ -135,6 +156,10 @@ impl<T: FieldValue + ?Sized> FieldValue for &T {
 
     fn lines(&self) -> Option<Vec<String>> {
         (**self).lines()
+    }
+
+    fn is_absent(&self) -> bool {
+        (**self).is_absent()
     }
 
     fn problem(&self) -> Option<Vec<String>> {
@@ -193,10 +218,12 @@ impl LogFormat {
     /// Renders one event of `now`, a time as [`roles_anywhere_client::time::Timestamp`] renders it, as one line with
     /// its newline; what does not show is escaped.
     pub fn render(self, now: &str, event: &LogEvent, fields: &[Field<'_>]) -> String {
+        let present = fields.iter().copied().filter(|(_, value)| !value.is_absent());
+        let fields: Vec<Field<'_>> = present.collect();
         match self {
-            Self::Text => text(now, event, fields),
-            Self::Json => json(now, event, fields),
-            Self::Terminal => terminal(now, event, fields),
+            Self::Text => text(now, event, &fields),
+            Self::Json => json(now, event, &fields),
+            Self::Terminal => terminal(now, event, &fields),
         }
     }
 }

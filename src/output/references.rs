@@ -101,8 +101,9 @@ impl ResolveFailure {
         let reasons = error.reasons();
         let line = format!("{subject}: {}", reasons.join(": "));
         let causes = reasons.iter().map(|reason| format!("\n  caused by: {reason}"));
-        let hints = error.printed_hints().into_iter().map(|hint| format!("\n  hint: {hint}"));
-        Detail { block: subject + &causes.chain(hints).collect::<String>(), line }
+        let hints = error.printed_hints();
+        let shown = hints.iter().map(|hint| format!("\n  hint: {hint}"));
+        Detail { block: subject + &causes.chain(shown).collect::<String>(), line, hints }
     }
 }
 

@@ -392,10 +392,15 @@ fn options_that_do_not_go_together_are_refused() {
         ("--watch --out a --on-change restart", "`command:CMD`, or a command"),
         ("--watch --out a --quiet-period 0s", "invalid value `0s` for `--quiet-period`"),
         ("--watch --out a --splay 2h", "invalid value `2h` for `--splay`"),
+        ("--watch --out /dev/null", "`--watch` and `--out` cannot be used together"),
     ];
     for (options, expected) in rows {
         let run = env.run(&format!("render {template} {options}"));
         assert_eq!(run.code, 2, "{run}");
         assert!(run.stderr.contains(expected), "{options}: {run}");
     }
+    let plain = env.write("plain.tmpl", "no reference");
+    let run = env.run(&format!("render {} --watch --out a", plain.display()));
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("`--watch` has nothing to follow"), "{run}");
 }

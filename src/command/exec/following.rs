@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
 
@@ -20,7 +21,7 @@ use crate::command::exec::environment::ProgramVariables;
 use crate::command::exec::values::set_again;
 use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles};
 use crate::follow::action::is_withheld;
-use crate::follow::follower::{Consumer, FollowPorts, follow};
+use crate::follow::follower::{Consumer, FollowPorts, follow, whole_seconds};
 use crate::follow::program_action::ProgramAction;
 use crate::follow::source::FollowedValues;
 use crate::options::command_line::own_words;
@@ -294,7 +295,7 @@ impl Consumer for ProgramConsumer<'_> {
         Ok(!is_same)
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             let program = self.program;
             if !self.action.keeps_program()
@@ -310,7 +311,13 @@ impl Consumer for ProgramConsumer<'_> {
                     let files = files.collect::<Vec<_>>().join(" ");
                     self.log.event(&FILES_WRITTEN, &[("files", &files)]);
                 }
-                Err(error) => return self.failed(&FILES_WRITE_FAILED, &error),
+                Err(error) => {
+                    let (reason, hint) = error.log_fields();
+                    let seconds = whole_seconds(retry_in);
+                    let fields: [Field<'_>; 3] =
+                        [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
+                    return self.log.event(&FILES_WRITE_FAILED, &fields);
+                }
             }
             let name = self.action.to_string();
             self.log.event(&ACTION_STARTED, &[("action", &name)]);

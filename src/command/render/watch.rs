@@ -18,12 +18,13 @@ use crate::app::reference_reader::FollowedReferences;
 use crate::command::render::source::RenderSource;
 use crate::command::render::{RenderPlan, RenderWatch};
 use crate::daemon::{RefresherSet, supervise};
-use crate::follow::follower::{Consumer, FollowPorts, follow};
+use crate::follow::follower::{Consumer, FollowPorts, follow, whole_seconds};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::output::Outcome;
 use crate::output::error::Error;
+use crate::output::follow::NothingToFollow;
 use crate::output::log::events::{
-    FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, TEMPLATES_RELOAD_FAILED, TEMPLATES_RELOADED,
+    FILES_WRITE_FAILED, FILES_WRITTEN, TEMPLATES_RELOAD_FAILED, TEMPLATES_RELOADED,
 };
 use crate::output::log::{Field, Log};
 use crate::secrets::rendered::FileState;
@@ -39,9 +40,12 @@ pub(super) fn run(
     app: &App,
 ) -> Result<Outcome, Error> {
     let references = source.references();
+    if references.is_empty() {
+        return Err(NothingToFollow.into());
+    }
     let followed = app.followed_references(&plan.reader, &references, watch.cache)?;
     let rendered = source.render(&app.read_references(&plan.reader, &references)?)?;
-    let written = WrittenFiles::new(plan.write_files(&rendered, app)?, plan, app);
+    let written = WrittenFiles::new(&plan.write_files(&rendered, app)?, plan, app);
     followed.ask_for_passwords()?;
     let role = plan.reader.role();
     daemon::run(app, ("render", watch.daemon), role.as_slice(), async |system| {
@@ -73,7 +77,7 @@ struct WrittenFiles {
 }
 
 impl WrittenFiles {
-    fn new(states: Vec<(PathBuf, FileState)>, plan: &RenderPlan, app: &App) -> Self {
+    fn new(states: &[(PathBuf, FileState)], plan: &RenderPlan, app: &App) -> Self {
         let changed = states.iter().filter(|(_, state)| *state != FileState::Unchanged);
         Self {
             changed: changed.map(|(path, _)| path_name(path, true).to_string()).collect(),
@@ -143,18 +147,18 @@ impl FileRenderer<'_> {
                 self.log().event(&TEMPLATES_RELOADED, &[]);
                 self.is_reloaded.notify_one();
             }
-            Err(error) => self.failed(&TEMPLATES_RELOAD_FAILED, &error),
+            Err(error) => self.reload_failed(&error),
         }
     }
 
-    /// Writes the files, and acts.
-    async fn write(&self, rendered: Vec<SecretBytes>) {
+    /// Writes the files, and acts. If it fails, it is done again after `retry_in`.
+    async fn write(&self, rendered: Vec<SecretBytes>, retry_in: Duration) {
         let (files, plan) = (Arc::clone(self.system.app.files()), self.plan.clone());
         // Another process may hold the lock, and a file system may hang.
         let write = move || {
             let app = App::with_files(files);
             let written = plan.write_files(&rendered, &app);
-            let written = written.map(|states| WrittenFiles::new(states, &plan, &app));
+            let written = written.map(|states| WrittenFiles::new(&states, &plan, &app));
             (rendered, written)
         };
         let Some((rendered, written)) = beside(&*self.system.ports.blocking, write).await else {
@@ -165,7 +169,12 @@ impl FileRenderer<'_> {
                 self.rendered.replace(rendered);
                 self.written(&written).await;
             }
-            Err(error) => self.failed(&FILES_WRITE_FAILED, &error),
+            Err(error) => {
+                let ((reason, hint), seconds) = (error.log_fields(), whole_seconds(retry_in));
+                let fields: [Field<'_>; 3] =
+                    [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
+                self.log().event(&FILES_WRITE_FAILED, &fields);
+            }
         }
     }
 
@@ -189,10 +198,10 @@ impl FileRenderer<'_> {
         beside(blocking, unmark).await;
     }
 
-    fn failed(&self, event: &'static LogEvent, error: &Error) {
+    fn reload_failed(&self, error: &Error) {
         let (reason, hint) = error.log_fields();
         let fields: [Field<'_>; 2] = [("reason", &reason), ("hint", &hint)];
-        self.log().event(event, &fields);
+        self.log().event(&TEMPLATES_RELOAD_FAILED, &fields);
     }
 }
 
@@ -243,11 +252,11 @@ impl Consumer for FileRenderer<'_> {
         Ok(new.len() != old.len() || !new.iter().zip(&*old).all(is_same))
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
-        Box::pin(async {
+    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
             // It has been rendered before.
             if let Ok(rendered) = self.render(values) {
-                self.write(rendered).await;
+                self.write(rendered, retry_in).await;
             }
         })
     }

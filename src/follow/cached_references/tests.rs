@@ -329,7 +329,7 @@ impl Consumer for NoConsumer {
         Ok(false)
     }
 
-    fn act<'a>(&'a self, _values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+    fn act<'a>(&'a self, _: &'a FollowedValues, _: Duration) -> LocalBoxFuture<'a, ()> {
         unreachable!()
     }
 }

@@ -25,6 +25,8 @@ struct FakeSource {
     /// Those that were read last.
     seen: Cell<Option<[u64; 3]>>,
     reads: Cell<usize>,
+    /// The time after each action until it could be done again.
+    retries: RefCell<Vec<u64>>,
     /// Why AWS does not confirm the values.
     stale: Cell<Option<OutageReason>>,
     /// Whether AWS cannot be reached.
@@ -112,7 +114,8 @@ impl Consumer for FakeSource {
         }
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues) -> LocalBoxFuture<'a, ()> {
+    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
+        self.retries.borrow_mut().push(retry_in.as_secs());
         Box::pin(async {
             self.clock.sleep(Duration::from_secs(1)).await;
             if !self.is_broken.get() {
@@ -240,6 +243,25 @@ fn an_action_that_could_not_be_done_is_done_again_ever_more_rarely() {
     source.is_broken.set(false);
     running.advance(Duration::from_secs(900));
     assert_eq!(source.acted.borrow().len(), 6);
+    assert_eq!(source.retries.borrow()[..5], [10, 20, 40, 80, 160]);
+    // What is done again is no action that another one delays.
+    assert_eq!(source.log.lines(), [""; 0]);
+}
+
+#[test]
+fn an_action_that_is_delayed_by_the_one_before_is_reported_in_whole_seconds() {
+    let (source, entropy) = (FakeSource::default(), SequenceEntropy::counting());
+    let mut running = FollowLoop::start(&source, &entropy, Duration::ZERO);
+    running.advance(Duration::from_secs(10));
+    for value in 1..3 {
+        source.set(0, value);
+        running.advance(Duration::from_millis(6_500));
+    }
+    running.advance(Duration::from_secs(60));
+    let lines = source.log.lines();
+    let delays: Vec<_> = lines.iter().filter(|line| line.contains("action_delayed")).collect();
+    assert_eq!(source.acted.borrow().len(), 2);
+    assert!(delays.len() == 1 && !delays[0].contains("seconds=0"), "{lines:?}");
 }
 
 /// Fifty rotations, of which some come in the middle of others or of an outage.

@@ -56,7 +56,7 @@ fn time_between_actions_doubles_until_there_are_none_for_twice_as_long() {
     let mut schedule = schedule(0);
     let (mut now, mut gaps) = (at(1_000), Vec::new());
     for _ in 0..9 {
-        schedule.action_ended(now);
+        schedule.action_ended(now, now);
         // At once, as in a restart loop.
         schedule.changed(now, 0);
         let Next::WaitUntil(next) = schedule.next(now) else { panic!("no wait") };
@@ -65,9 +65,9 @@ fn time_between_actions_doubles_until_there_are_none_for_twice_as_long() {
         now = next;
     }
     assert_eq!(gaps, [10, 20, 40, 80, 160, 320, 600, 600, 600]);
-    schedule.action_ended(now);
+    schedule.action_ended(now, now);
     now += at(1_200);
-    schedule.action_ended(now);
+    schedule.action_ended(now, now);
     schedule.changed(now, 0);
     assert_eq!(schedule.next(now), Next::WaitUntil(now + at(10)));
     schedule.changed(now + at(6), 0);
@@ -106,7 +106,7 @@ fn there_is_one_action_for_each_quiet_period_with_a_change() {
                     (acted, actions) = (consumed, actions + 1);
                     changes.clear();
                     now += Duration::from_millis(random.bits() % 2_000);
-                    schedule.action_ended(now);
+                    schedule.action_ended(now, now);
                     earliest = now + QUIET * SHORTEST_INTERVAL;
                     let interval = schedule.last_action.map(|last| last.interval);
                     earliest = earliest.max(now + interval.unwrap_or_default());
@@ -127,4 +127,24 @@ fn there_is_one_action_for_each_quiet_period_with_a_change() {
         }
         assert!(actions > 3 && reverts > 3, "{actions} actions, {reverts} reverts");
     }
+}
+
+#[test]
+fn an_action_that_takes_long_does_not_hide_that_it_followed_soon() {
+    let timing = Timing { quiet_period: Duration::from_secs(5), splay: Duration::ZERO };
+    let mut schedule = Schedule::new(timing);
+    let seconds = Duration::from_secs;
+    let mut now = seconds(0);
+    let mut intervals = Vec::new();
+    for _ in 0..4 {
+        schedule.changed(now, 0);
+        while let Next::WaitUntil(at) = schedule.next(now) {
+            now = at;
+        }
+        let began = now;
+        now += seconds(100);
+        intervals.push(schedule.interval_after(began).as_secs());
+        schedule.action_ended(began, now);
+    }
+    assert_eq!(intervals, [10, 20, 40, 80]);
 }

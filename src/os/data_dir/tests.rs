@@ -176,7 +176,7 @@ fn a_lock_of_others_is_not_waited_for_and_one_of_ours_not_for_ever() {
     let own = File::open(&file).unwrap();
     own.lock().unwrap();
     let error = folder.render(&[("a", "3")], OnDifference::Write).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
     assert_eq!(folder.read("a"), "2");
     // There is nothing to wait for.
     folder.write(&[("a", "2")]);

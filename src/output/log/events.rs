@@ -223,7 +223,7 @@ events! {
     FILES_WRITTEN = "files_written" Info "files written" ["files"]
         ends [FILES_WRITE_FAILED];
     FILES_WRITE_FAILED = "files_write_failed" Warning
-        "cannot write the files; they stay as they are" ["reason" "hint"];
+        "cannot write the files; they stay as they are" ["reason" "hint" "retry_in_seconds"];
     TEMPLATES_RELOADED = "templates_reloaded" Info "the templates were read again" []
         ends [TEMPLATES_RELOAD_FAILED];
     TEMPLATES_RELOAD_FAILED = "templates_reload_failed" Warning
