@@ -1,5 +1,7 @@
 //! The calls of the secrets cache, with the sessions of the roles of a daemon.
 
+mod kept_errors;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use crate::secrets_cache::{
     CallResult, CallScope, FetchedValue, ReadFailure, ReadItem, ReadRequest, ReadingRole,
     SessionState, Upstream, UpstreamFailure,
 };
+use kept_errors::KeptErrors;
 use roles_anywhere_client::aws::endpoint::RegionalEndpoint;
 use roles_anywhere_client::aws::get_parameters_by_path::{PathDepth, PathRequest};
 use roles_anywhere_client::aws::get_secret_value::{SecretId, SecretVersion};
@@ -36,16 +39,7 @@ use roles_anywhere_client::time::Deadline;
 pub struct SecretsUpstream {
     roles: RefCell<Vec<Rc<UpstreamRole>>>,
     /// The last error of each item that was not read, if they are kept.
-    errors: Option<RefCell<Vec<ReadError>>>,
-}
-
-/// Why an item was not read: the whole error, of which the cache keeps what it serves.
-struct ReadError {
-    role_id: Rc<str>,
-    region: Region,
-    item: ReadItem,
-    failure: ReadFailure,
-    error: Arc<Error>,
+    errors: Option<RefCell<KeptErrors>>,
 }
 
 /// A role of a daemon, and how secrets are read with it.
@@ -133,11 +127,7 @@ impl SecretsUpstream {
         let role = self.role(read.role.as_deref())?;
         let region = read.item.region().or(read.region.as_ref()).unwrap_or(&role.region);
         let errors = self.errors.as_ref()?.borrow();
-        let of_read = |it: &&ReadError| {
-            (&it.item, &it.region, &it.role_id) == (&read.item, region, &role.id)
-                && it.failure == *failure
-        };
-        errors.iter().find(of_read).map(|it| Arc::clone(&it.error))
+        errors.find((&role.id, region, &read.item), failure)
     }
 
     /// Returns the failure of a call, and keeps its error if it was of an item.
@@ -152,15 +142,7 @@ impl SecretsUpstream {
             let (UpstreamFailure::Refused(failure)
             | UpstreamFailure::NoVersion(failure)
             | UpstreamFailure::Outage(_, failure)) = &failed;
-            let mut errors = errors.borrow_mut();
-            errors.retain(|known| !(known.item == *item && known.role_id == scope.role.id));
-            errors.push(ReadError {
-                role_id: Rc::clone(&scope.role.id),
-                region: scope.region.clone(),
-                item: item.clone(),
-                failure: failure.clone(),
-                error: Arc::new(error.into()),
-            });
+            errors.borrow_mut().keep((scope, item), failure, error.into());
         }
         failed
     }
