@@ -166,6 +166,13 @@ fn a_change_is_waited_for_and_its_answer_read_once() {
     );
 }
 
+#[test]
+fn an_answer_without_values_to_a_plain_read_is_an_error() {
+    let fixture = Fixture::new(&["sm://a"], [Reply::status(304, "")]);
+    let text = fixture.read().unwrap_err().to_string();
+    assert!(text.contains("304"), "{text}");
+}
+
 /// Nothing is asked again and again without a pause.
 #[test]
 fn pauses_follow_what_brings_no_change() {
