@@ -119,12 +119,12 @@ fn read(path: &str) -> String {
 
 /// Waits until the last failure is that nothing listens. A request may meet `serve` while it stops, too.
 #[track_caller]
-fn wait_until_refused(daemon: &Daemon, served: &Served) {
+/// Waits until it is told that nothing listens. `before` reads had failed earlier.
+fn wait_until_refused(daemon: &Daemon, served: &Served, before: usize) {
     let expected = format!("cannot connect to `serve` at {}", served.url());
     let is_refused = || {
         let count = daemon.count("followed_read_failed");
-        let is_new = count > daemon.count("followed_read_recovered");
-        let last = is_new.then(|| daemon.wait_for_nth("followed_read_failed", count))?;
+        let last = (count > before).then(|| daemon.wait_for_nth("followed_read_failed", count))?;
         last["reason"].as_str()?.starts_with(&expected).then_some(())
     };
     until(is_refused).expect("it is told that nothing listens");
@@ -207,8 +207,9 @@ fn files_follow_a_serve_that_is_restarted() {
     served.put("prod/plain", "second-value");
     renderer.wait_for_nth("action_ended", 2);
     assert_eq!(read(&out), "url = second-value\n");
+    let before = renderer.count("followed_read_failed");
     served.stop();
-    wait_until_refused(&renderer, &served);
+    wait_until_refused(&renderer, &served, before);
     served.put("prod/plain", "third-value");
     served.set_token("another-token-of-the-web-app");
     served.start();
@@ -216,8 +217,9 @@ fn files_follow_a_serve_that_is_restarted() {
     renderer.wait_for("followed_read_recovered");
     assert_eq!(read(&out), "url = third-value\n");
     // Started again without a change, it causes no action.
+    let before = renderer.count("followed_read_failed");
     served.stop();
-    wait_until_refused(&renderer, &served);
+    wait_until_refused(&renderer, &served, before);
     served.start();
     renderer.wait_for_nth("followed_read_recovered", 2);
     let (log, code) = renderer.stop_with_log();
