@@ -43,7 +43,7 @@ enum ReportedCause {
     Text(String),
 }
 
-/// The seconds between two looks at the certificate.
+/// How often the certificate is read, in seconds.
 const LOOK_INTERVAL: i64 = 3_600;
 /// The seconds between two warnings.
 const DAY: i64 = 86_400;

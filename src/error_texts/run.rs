@@ -71,6 +71,10 @@ fn unwritable() -> Vec<Unwritable> {
     ]
 }
 
+fn control_character() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "a word of it has a control character")
+}
+
 fn run_errors() -> Vec<RunError> {
     let listen = |errno: Errno, address: &str| RunError::Listen {
         address: address.parse().unwrap(),
@@ -117,12 +121,7 @@ fn run_errors() -> Vec<RunError> {
             path: "/run/user/1000/roles-anywhere".into(),
             source: Errno::NOSPC.into(),
         },
-        RunError::ProcessLine {
-            source: io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a word of it has a control character",
-            ),
-        },
+        RunError::ProcessLine { source: control_character() },
         RunError::NotInMemory { path: "/dev/shm/roles-anywhere-1000".into() },
         RunError::UnsupportedSystem { command: "serve".to_owned(), system: "windows" },
         RunError::System(Errno::MFILE.into()),

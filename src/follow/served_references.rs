@@ -147,7 +147,8 @@ impl ServedReferences {
         let pause = match answered {
             Ok(None) => {
                 self.set_known(None);
-                None
+                // One that comes before its time is not asked for again at once.
+                Some(Pause::Short)
             }
             Ok(Some(values)) => {
                 let values = FollowedValues { values };

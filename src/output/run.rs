@@ -39,7 +39,7 @@ pub enum RunError {
     /// A token for secrets is empty.
     #[error("the token in {0} is empty")]
     EmptyToken(
-        /// Where it is.
+        /// Its variable, file or table, as messages name it.
         String,
     ),
     /// The sessions in the cache cannot be listed.

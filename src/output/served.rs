@@ -37,7 +37,7 @@ pub enum ServeError {
     /// The token is empty, or no header can hold it.
     #[error("the token in {token} is {}", if *is_empty { "empty" } else { "not printable ASCII" })]
     UnusableToken {
-        /// Where it is.
+        /// Its variable or file, as messages name it.
         token: String,
         /// Whether it is empty.
         is_empty: bool,

@@ -198,6 +198,9 @@ fn pauses_follow_what_brings_no_change() {
         assert_eq!(fixture.changed(60), after_read);
         assert_eq!(fixture.transport.requests().len(), 3);
     }
+    let fixture = Fixture::new(&["sm://a"], [list(ONE), Reply::status(304, "")]);
+    fixture.read().unwrap();
+    assert_eq!(fixture.changed(60), 2);
     // What has no version is never unchanged.
     let without = r#"{"reference":"","value":"x","version":null,"name":"a"}"#;
     let fixture = Fixture::new(&["sm://a"], [list(without), list(without)]);

@@ -25,12 +25,7 @@ impl UsageError {
             Self::KeyMaterial { origin, contents } => {
                 return vec![contents_hint(origin.option(), *contents)];
             }
-            Self::KeyMaterialForName { origin, .. } => {
-                let option = origin.option();
-                return vec![format!(
-                    "`env:` expects the name of a variable, not its value: export it as NAME, and pass `{option} env:NAME`"
-                )];
-            }
+            Self::KeyMaterialForName { origin, .. } => return vec![name_hint(origin.option())],
             Self::Arn { source, .. } => arn_hint(source),
             Self::Endpoint { .. } => {
                 "write it as `https://HOST[:PORT]`; `http://` is accepted for a loopback address only"
@@ -72,6 +67,12 @@ impl UsageError {
         };
         vec![hint.to_owned()]
     }
+}
+
+fn name_hint(option: &OptionSpec) -> String {
+    format!(
+        "`env:` expects the name of a variable, not its value: export it as NAME, and pass `{option} env:NAME`"
+    )
 }
 
 fn missing_hints(

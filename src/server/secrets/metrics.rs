@@ -60,16 +60,7 @@ pub(super) fn render(
         page.head(name, "gauge", "Seconds to the next rotation; negative if it is late.");
         page.line(name, &[], seconds);
     }
-    if let Some(offline) = cache.offline {
-        page.head("secret_offline_copies", "gauge", "Copies of values on disk.");
-        page.line("secret_offline_copies", &[], offline.copies);
-        let (name, help) = (
-            "secret_offline_copy_failures_total",
-            "Copies that could not be read, written or removed.",
-        );
-        page.head(name, "counter", help);
-        page.line(name, &[], offline.failures);
-    }
+    offline_copies(&mut page, cache);
     page.head("secret_unlogged_reads_total", "counter", "Reads that could not be logged.");
     page.line("secret_unlogged_reads_total", &[], endpoint.unlogged);
     let help = "Requests that were denied: by AWS, by the rules of the endpoint, or without a valid token.";
@@ -80,4 +71,13 @@ pub(super) fn render(
     let help = "Responses on the port of secrets, by route and status.";
     page.requests("secret_requests_total", help, endpoint.requests);
     page.0
+}
+
+fn offline_copies(page: &mut MetricsText, cache: &CacheStatistics) {
+    let Some(offline) = cache.offline else { return };
+    page.head("secret_offline_copies", "gauge", "Copies of values on disk.");
+    page.line("secret_offline_copies", &[], offline.copies);
+    let name = "secret_offline_copy_failures_total";
+    page.head(name, "counter", "Copies that could not be read, written or removed.");
+    page.line(name, &[], offline.failures);
 }

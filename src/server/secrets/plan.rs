@@ -93,7 +93,7 @@ impl Default for SecretsPolicy {
 pub struct PlannedToken {
     /// Its name in the log: that of its variable or its table.
     pub name: String,
-    /// Where it is.
+    /// Its value, or the file that has it.
     pub source: TokenSource,
     /// What its holders may read, of what the endpoint allows.
     pub access: AccessRules,
