@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The times between a change and the action.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timing {
-    /// How long to wait for further changes. Each prolongs the wait, up to [`LONGEST_WAIT`] times this in all.
+    /// How long to wait for further changes. Each prolongs the wait, up to six times this in all.
     pub quiet_period: Duration,
     /// The longest random delay after the quiet period.
     pub splay: Duration,
