@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +51,11 @@ impl Client {
         let mut bytes = Vec::new();
         let mut buffer = [0; 4_096];
         loop {
-            let read = self.stream.read(&mut buffer).unwrap();
+            let read = match self.stream.read(&mut buffer) {
+                // With a time limit, a signal to this process interrupts it.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.unwrap(),
+            };
             assert_ne!(read, 0, "closed in the middle of an answer");
             bytes.extend_from_slice(&buffer[..read]);
             let text = str::from_utf8(&bytes).unwrap();
