@@ -17,12 +17,15 @@ use roles_anywhere_client::ports::Blocking;
 use roles_anywhere_client::secret::{Secret, SecretBytes};
 use roles_anywhere_client::text::disclosure::path_name;
 
-/// Acts, beside the event loop, and logs how that ends.
-pub async fn act_logged(action: &ChangeAction, blocking: &dyn Blocking, log: &dyn Log) {
-    let name = action.to_string();
-    log.event(&ACTION_STARTED, &[("action", &name)]);
-    let acted = act(action, blocking).await.map_err(Error::from);
-    log_end(&name, &acted, log);
+/// Acts, beside the event loop, and logs it.
+pub async fn act_on_change(action: &ChangeAction, blocking: &dyn Blocking, log: &dyn Log) {
+    act_logged(&action.to_string(), log, async { Ok(act(action, blocking).await?) }).await;
+}
+
+/// Acts, and logs the start of the action and how it ends.
+pub async fn act_logged(action: &str, log: &dyn Log, act: impl Future<Output = Result<(), Error>>) {
+    log.event(&ACTION_STARTED, &[("action", &action)]);
+    log_end(action, &act.await, log);
 }
 
 /// Logs how an action has ended.

@@ -1,11 +1,10 @@
 //! Reads and follows references: in this process, with the sessions of roles, or through a running `serve`.
 
-use std::convert::Infallible;
-use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, select};
 
 use crate::app::App;
 use crate::app::followed_references::FollowedWithRoles;
@@ -26,7 +25,7 @@ use roles_anywhere_client::https::Https;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
 use roles_anywhere_client::system::{BlockingThread, NoPasswords, SystemEntropy, SystemTimer};
 
-/// References that are followed. [`FollowedReferences::run`] has to be polled beside the reads.
+/// References that are followed, within [`FollowedReferences::keep_current`].
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub enum FollowedReferences<'a> {
     /// In this process.
@@ -125,13 +124,17 @@ impl<'a> FollowedReferences<'a> {
         }
     }
 
-    /// Keeps sessions and values current, and the copies of these; also those of [`FollowedReferences::other`].
-    /// Logs what keeps it from that.
-    pub async fn run(&self, log: &Arc<dyn Log>) -> Infallible {
-        match self {
-            Self::WithRoles(followed) => followed.run(log).await,
+    /// Does `work`, and meanwhile keeps sessions and values current, and the copies of these; also those of
+    /// [`FollowedReferences::other`]. Logs what keeps it from that.
+    pub async fn keep_current<T>(&self, log: &Arc<dyn Log>, work: impl Future<Output = T>) -> T {
+        let followed = match self {
+            Self::WithRoles(followed) => followed,
             // `serve` keeps them.
-            Self::Served(_) => pending().await,
+            Self::Served(_) => return work.await,
+        };
+        match select(pin!(work), pin!(followed.run(log))).await {
+            Either::Left((done, _)) => done,
+            Either::Right((never, _)) => match never {},
         }
     }
 

@@ -7,11 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 
 use crate::app::App;
-use crate::app::actions::{log_end, print_beside, run_command};
+use crate::app::actions::{act_logged, print_beside, run_command};
 use crate::app::daemon::{self, SystemDaemon};
 use crate::app::reference_reader::FollowedReferences;
 use crate::command::{Command, Plan};
@@ -30,7 +30,6 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::ActionError;
 use crate::output::log::LogFormat;
-use crate::output::log::events::ACTION_STARTED;
 use crate::output::usage::UsageError;
 use crate::secrets::reference::NamedReference;
 use crate::secrets_cache::CachePolicy;
@@ -123,6 +122,12 @@ struct ChangeTeller<'a> {
     has_failed: Notify,
 }
 
+/// Changes, and what is known when they have been told.
+struct ToldChange {
+    lines: SecretBytes,
+    known: Vec<Option<KnownValue>>,
+}
+
 impl ChangeTeller<'_> {
     /// Follows the references until it is stopped, or standard output takes nothing more.
     async fn run(&self, followed: &FollowedReferences<'_>) -> Result<(), Error> {
@@ -130,12 +135,8 @@ impl ChangeTeller<'_> {
         let follow_ports =
             FollowPorts { clock: &*ports.clock, entropy: &*ports.entropy, log: &*context.log };
         let start = async {
-            Ok(async {
-                let following = pin!(follow(followed, self, self.plan.timing, follow_ports));
-                match select(following, pin!(followed.run(&context.log))).await {
-                    Either::Left((never, _)) | Either::Right((never, _)) => never,
-                }
-            })
+            let following = follow(followed, self, self.plan.timing, follow_ports);
+            Ok(followed.keep_current(&context.log, following))
         };
         let (refreshers, timer) = (RefresherSet::default(), &*ports.timer);
         let supervised = pin!(supervise(&refreshers, context, timer, &no_configuration, start));
@@ -156,29 +157,27 @@ impl ChangeTeller<'_> {
             return;
         };
         let log = &*self.system.context.log;
-        log.event(&ACTION_STARTED, &[("action", &"command")]);
-        let ran = run_command(command, &lines).await;
-        let ran = ran.map_err(|failure| Error::from(ActionError::Command(failure)));
-        log_end("command", &ran, log);
+        let run = async { Ok(run_command(command, &lines).await.map_err(ActionError::Command)?) };
+        act_logged("command", log, run).await;
     }
 }
 
 impl Consumer for ChangeTeller<'_> {
-    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+    type Change = ToldChange;
+
+    fn change(&self, values: &FollowedValues) -> Result<Option<ToldChange>, Error> {
         let known = self.known.borrow();
-        Ok(values.values.iter().zip(&*known).any(|(new, known)| KnownValue::differs(known, new)))
+        let differs = |(new, known)| KnownValue::differs(known, new);
+        if !values.values.iter().zip(&*known).any(differs) {
+            return Ok(None);
+        }
+        let lines = changes::lines(&self.plan.references, &known, values);
+        let known = values.values.iter().map(|it| Some(KnownValue::of_followed(it))).collect();
+        Ok(Some(ToldChange { lines, known }))
     }
 
-    fn act<'a>(
-        &'a self,
-        values: &'a FollowedValues,
-        _retry_in: Duration,
-    ) -> LocalBoxFuture<'a, ()> {
-        Box::pin(async {
-            let lines = changes::lines(&self.plan.references, &self.known.borrow(), values);
-            let known = values.values.iter().map(|it| Some(KnownValue::of_followed(it)));
-            self.known.replace(known.collect());
-            self.tell(lines).await;
-        })
+    async fn act(&self, ToldChange { lines, known }: ToldChange, _retry_in: Duration) {
+        self.known.replace(known);
+        self.tell(lines).await;
     }
 }

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
-
 use super::schedule::{Next, Schedule, Timing};
 use super::source::{FollowedValues, ReferenceSource};
 use crate::output::error::Error;
@@ -21,13 +19,15 @@ use roles_anywhere_client::time::Clock;
 
 /// What consumes the values, and acts if that has changed.
 pub trait Consumer {
-    /// Returns whether what is consumed differs from what it was at the last action. An error is that the
-    /// values cannot be used.
-    fn differs(&self, values: &FollowedValues) -> Result<bool, Error>;
+    /// What is consumed instead of what it was at the last action.
+    type Change;
 
-    /// Acts on the values. If it fails so that [`Consumer::differs`] still holds, it is done again: `retry_in` after
-    /// its end at the earliest.
-    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()>;
+    /// Returns the change; `None` if what is consumed is the same. An error is that the values cannot be used.
+    fn change(&self, values: &FollowedValues) -> Result<Option<Self::Change>, Error>;
+
+    /// Acts on the change. If it fails so that there still is one, it is done again: `retry_in` after its end at
+    /// the earliest.
+    fn act(&self, change: Self::Change, retry_in: Duration) -> impl Future<Output = ()>;
 }
 
 /// The ports of the loop. It waits by its source.
@@ -51,32 +51,34 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// Follows `source`, and has `consumer` act on changes.
 pub async fn follow(
     source: &dyn ReferenceSource,
-    consumer: &dyn Consumer,
+    consumer: &impl Consumer,
     timing: Timing,
     ports: FollowPorts<'_>,
 ) -> Infallible {
     let mut follower = Follower::new(timing, ports);
     loop {
-        let is_current = match source.read().await {
+        let change = match source.read().await {
             Ok(values) => {
-                follower.read(source.generation(), values, consumer);
-                true
+                let change = consumer.change(&values);
+                let has_changed = change.as_ref().map(Option::is_some);
+                follower.read(source.generation(), values, has_changed);
+                change.unwrap_or_default()
             }
             Err(error) => {
                 follower.reads.failed(&error, ports.log);
-                false
+                None
             }
         };
         let now = ports.clock.uptime();
-        let wait = match (follower.schedule.next(now), &follower.known) {
-            (Next::Act, Some(known)) if is_current => {
-                consumer.act(known, follower.schedule.interval_after(now)).await;
+        let wait = match (follower.schedule.next(now), change) {
+            (Next::Act, Some(change)) => {
+                consumer.act(change, follower.schedule.interval_after(now)).await;
                 follower.schedule.action_ended(now, ports.clock.uptime());
                 continue;
             }
             (Next::WaitUntil(at), _) => at.saturating_sub(now).min(LONGEST_WAIT),
             // What was read before may have changed back.
-            (Next::Act, _) => RETRY_INTERVAL,
+            (Next::Act, None) => RETRY_INTERVAL,
             (Next::WaitForChange, _) => LONGEST_WAIT,
         };
         source.changed(wait).await;
@@ -110,8 +112,8 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Takes what was read.
-    fn read(&mut self, generation: u64, values: FollowedValues, consumer: &dyn Consumer) {
+    /// Takes what was read, and whether what is consumed has changed.
+    fn read(&mut self, generation: u64, values: FollowedValues, has_changed: Result<bool, &Error>) {
         let log = self.ports.log;
         self.reads.ended(log);
         self.report_stale(&values);
@@ -121,15 +123,15 @@ impl<'a> Follower<'a> {
         if let Some(names) = changed.as_ref().filter(|names| !names.is_empty()) {
             log.event(&REFERENCES_CHANGED, &[("names", &names.join(" "))]);
         }
-        match consumer.differs(&values) {
+        match has_changed {
             Err(error) => {
-                self.values.failed(&error, log);
+                self.values.failed(error, log);
                 self.schedule.changed_back();
             }
-            Ok(differs) => {
+            Ok(has_changed) => {
                 self.values.ended(log);
                 let is_new = changed.is_none_or(|names| !names.is_empty());
-                match (differs, self.schedule.is_pending()) {
+                match (has_changed, self.schedule.is_pending()) {
                     (false, _) => self.schedule.changed_back(),
                     (true, true) if !is_new => {}
                     (true, is_pending) => self.changed(!is_pending && is_new),

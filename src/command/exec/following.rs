@@ -3,14 +3,11 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, LocalBoxFuture, select};
-
 use crate::app::App;
-use crate::app::actions::log_end;
+use crate::app::actions::{act_logged, log_end};
 use crate::app::credentials_endpoint::{
     EndpointRequest, FollowedEnd, ProgramControl, ProgramDir, ProgramSupervision, StartedEndpoint,
     StderrLog,
@@ -30,8 +27,7 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::ActionError;
 use crate::output::log::events::{
-    ACTION_STARTED, FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, PROGRAM_UNAVAILABLE, STARTED,
-    VARIABLES_KEPT,
+    FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, PROGRAM_UNAVAILABLE, STARTED, VARIABLES_KEPT,
 };
 use crate::output::log::{Field, Log};
 use crate::output::program::nothing_to_follow;
@@ -160,10 +156,7 @@ impl FollowedProgram<'_> {
             }
             let entropy = self.app.entropy();
             let ports = FollowPorts { clock: self.app.clock(), entropy: &entropy, log };
-            let following = pin!(follow(source, &consumer, *timing, ports));
-            match select(following, pin!(source.run(&shared))).await {
-                Either::Left((never, _)) | Either::Right((never, _)) => never,
-            }
+            source.keep_current(&shared, follow(source, &consumer, *timing, ports)).await
         })?;
         if end == FollowedEnd::Stopped {
             log_end(&action.to_string(), &Ok(()), log);
@@ -282,47 +275,47 @@ fn log_start(log: &dyn Log) {
 }
 
 impl Consumer for ProgramConsumer<'_> {
-    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+    type Change = ProgramInputs;
+
+    fn change(&self, values: &FollowedValues) -> Result<Option<ProgramInputs>, Error> {
         let program = self.program;
         let assigned = program.assigned(values)?;
         let is_same = {
             let given = program.given.borrow();
             given.has_files && assigned.is_same(&given.assigned)
         };
-        if !is_same && !self.action.keeps_program() {
-            program.check_start(&program.inputs(assigned)?)?;
+        if is_same {
+            return Ok(None);
         }
-        Ok(!is_same)
+        let inputs = program.inputs(assigned)?;
+        if !self.action.keeps_program() {
+            program.check_start(&inputs)?;
+        }
+        Ok(Some(inputs))
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
-        Box::pin(async move {
-            let program = self.program;
-            if !self.action.keeps_program()
-                && let Err(error) = program.app.check_program(program.path)
-            {
-                return self.failed(&PROGRAM_UNAVAILABLE, &error);
+    async fn act(&self, inputs: ProgramInputs, retry_in: Duration) {
+        let program = self.program;
+        if !self.action.keeps_program()
+            && let Err(error) = program.app.check_program(program.path)
+        {
+            return self.failed(&PROGRAM_UNAVAILABLE, &error);
+        }
+        match program.give(inputs) {
+            Ok(files) if files.is_empty() => {}
+            Ok(files) => {
+                let files = files.iter().map(|path| path_name(path, true).to_string());
+                let files = files.collect::<Vec<_>>().join(" ");
+                self.log.event(&FILES_WRITTEN, &[("files", &files)]);
             }
-            let inputs = program.assigned(values).and_then(|assigned| program.inputs(assigned));
-            match inputs.and_then(|inputs| program.give(inputs)) {
-                Ok(files) if files.is_empty() => {}
-                Ok(files) => {
-                    let files = files.iter().map(|path| path_name(path, true).to_string());
-                    let files = files.collect::<Vec<_>>().join(" ");
-                    self.log.event(&FILES_WRITTEN, &[("files", &files)]);
-                }
-                Err(error) => {
-                    let (reason, hint) = error.log_fields();
-                    let seconds = whole_seconds(retry_in);
-                    let fields: [Field<'_>; 3] =
-                        [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
-                    return self.log.event(&FILES_WRITE_FAILED, &fields);
-                }
+            Err(error) => {
+                let (reason, hint) = error.log_fields();
+                let seconds = whole_seconds(retry_in);
+                let fields: [Field<'_>; 3] =
+                    [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
+                return self.log.event(&FILES_WRITE_FAILED, &fields);
             }
-            let name = self.action.to_string();
-            self.log.event(&ACTION_STARTED, &[("action", &name)]);
-            let performed = self.perform().await;
-            log_end(&name, &performed, self.log);
-        })
+        }
+        act_logged(&self.action.to_string(), self.log, self.perform()).await;
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::future::{LocalBoxFuture, select};
 use tokio::sync::Notify;
 
 use crate::app::App;
@@ -115,9 +115,7 @@ impl FileRenderer<'_> {
             self.written(&written).await;
             follow(self, self, self.watch.timing, self.ports()).await
         };
-        match select(pin!(following), pin!(first.followed.run(&self.system.context.log))).await {
-            Either::Left((never, _)) | Either::Right((never, _)) => never,
-        }
+        first.followed.keep_current(&self.system.context.log, following).await
     }
 
     fn ports(&self) -> FollowPorts<'_> {
@@ -189,7 +187,7 @@ impl FileRenderer<'_> {
             return;
         }
         let blocking = &*self.system.ports.blocking;
-        actions::act_logged(action, blocking, self.log()).await;
+        actions::act_on_change(action, blocking, self.log()).await;
         let (files, plan) = (Arc::clone(self.system.app.files()), self.plan.clone());
         let unmark = move || {
             let app = App::with_files(files);
@@ -245,19 +243,18 @@ impl ReferenceSource for FileRenderer<'_> {
 
 /// The files as what consumes the values.
 impl Consumer for FileRenderer<'_> {
-    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+    /// The rendered files.
+    type Change = Vec<SecretBytes>;
+
+    fn change(&self, values: &FollowedValues) -> Result<Option<Vec<SecretBytes>>, Error> {
         let new = self.render(values)?;
         let old = self.rendered.borrow();
         let is_same = |(new, old): (&SecretBytes, &SecretBytes)| new.expose() == old.expose();
-        Ok(new.len() != old.len() || !new.iter().zip(&*old).all(is_same))
+        let is_same = new.len() == old.len() && new.iter().zip(&*old).all(is_same);
+        Ok((!is_same).then_some(new))
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
-        Box::pin(async move {
-            // It has been rendered before.
-            if let Ok(rendered) = self.render(values) {
-                self.write(rendered, retry_in).await;
-            }
-        })
+    async fn act(&self, rendered: Vec<SecretBytes>, retry_in: Duration) {
+        self.write(rendered, retry_in).await;
     }
 }

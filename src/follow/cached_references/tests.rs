@@ -1,6 +1,7 @@
 //! What a snapshot has, and when it is read again.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::pin::pin;
 
 use futures_util::FutureExt as _;
@@ -325,12 +326,14 @@ fn a_new_version_that_cannot_be_used_is_reported_once() {
 struct NoConsumer;
 
 impl Consumer for NoConsumer {
-    fn differs(&self, _values: &FollowedValues) -> Result<bool, Error> {
-        Ok(false)
+    type Change = Infallible;
+
+    fn change(&self, _values: &FollowedValues) -> Result<Option<Infallible>, Error> {
+        Ok(None)
     }
 
-    fn act<'a>(&'a self, _: &'a FollowedValues, _: Duration) -> LocalBoxFuture<'a, ()> {
-        unreachable!()
+    async fn act(&self, change: Infallible, _: Duration) {
+        match change {}
     }
 }
 

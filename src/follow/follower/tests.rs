@@ -4,6 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use futures_util::future::LocalBoxFuture;
+
 use super::*;
 use crate::follow::source::FollowedValue;
 use crate::output::run::RunError;
@@ -107,22 +109,22 @@ impl ReferenceSource for FakeSource {
 }
 
 impl Consumer for FakeSource {
-    fn differs(&self, values: &FollowedValues) -> Result<bool, Error> {
+    type Change = [u64; 2];
+
+    fn change(&self, values: &FollowedValues) -> Result<Option<[u64; 2]>, Error> {
         match consumed(values) {
             [UNUSABLE, _] => Err(RunError::Internal { what: "no member" }.into()),
-            new => Ok(new != self.last.get()),
+            new => Ok((new != self.last.get()).then_some(new)),
         }
     }
 
-    fn act<'a>(&'a self, values: &'a FollowedValues, retry_in: Duration) -> LocalBoxFuture<'a, ()> {
+    async fn act(&self, new: [u64; 2], retry_in: Duration) {
         self.retries.borrow_mut().push(retry_in.as_secs());
-        Box::pin(async {
-            self.clock.sleep(Duration::from_secs(1)).await;
-            if !self.is_broken.get() {
-                self.last.set(consumed(values));
-            }
-            self.acted.borrow_mut().push((self.clock.uptime(), consumed(values)));
-        })
+        self.clock.sleep(Duration::from_secs(1)).await;
+        if !self.is_broken.get() {
+            self.last.set(new);
+        }
+        self.acted.borrow_mut().push((self.clock.uptime(), new));
     }
 }
 
