@@ -9,17 +9,18 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use crate::app::App;
 use crate::app::followed_references::FollowedWithRoles;
 use crate::app::session;
-use crate::follow::served_references::{ServeAccess, ServedReferences};
+use crate::follow::served_references::{LONGEST_ANSWER, ServeAccess, ServedReferences};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::options::reference_reader::ReferenceReader;
 use crate::os::files;
 use crate::os::stdio::StderrTrace;
 use crate::output::error::Error;
+use crate::output::follow::StaleText;
 use crate::output::log::Log;
 use crate::output::run::RunError;
 use crate::secrets::reference::NamedReference;
 use crate::secrets::value::Resolved;
-use crate::secrets_cache::CachePolicy;
+use crate::secrets_cache::{CachePolicy, StaleReason};
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
@@ -50,7 +51,20 @@ impl App {
         }
         let values =
             session::block_on(async { self.served_references(access, references).read().await })?;
+        self.warn_of_stale(references, &values);
         Ok(values.values.into_iter().map(|value| value.resolved).collect())
+    }
+
+    /// Says which values AWS has not confirmed in time.
+    fn warn_of_stale(&self, references: &[NamedReference], values: &FollowedValues) {
+        for (named, value) in references.iter().zip(&values.values) {
+            let Some(StaleReason { past_ttl, reason }) = value.stale else { continue };
+            let (reference, seconds) = (named.reference.shown(), past_ttl.as_secs());
+            let StaleText { reason, .. } = StaleText::of(reason);
+            self.report(&format!(
+                "warning: `{reference}` has been stale for {seconds} s: {reason}"
+            ));
+        }
     }
 
     /// Returns `references`, to be followed. In this process, the cache has `policy`. Calls nothing, and opens
@@ -79,7 +93,11 @@ impl App {
         access: &ServeAccess,
         references: &[NamedReference],
     ) -> ServedReferences {
-        ServedReferences::new(references, access.clone(), self.ports(access.debug))
+        let options =
+            TransportOptions { longest_response: LONGEST_ANSWER, ..TransportOptions::default() };
+        let transport = Arc::new(Https::new(options, files::read));
+        let ports = Ports { transport, ..self.ports(access.debug) };
+        ServedReferences::new(references, access.clone(), ports)
     }
 
     /// Returns the ports of the real system for what has no role: without a proxy, and without passwords.

@@ -55,6 +55,7 @@ fn errors() -> Vec<ServeError> {
         ServeError::UnusableToken { token: "`AWS_TOKEN`".to_owned(), is_empty: false },
         ServeError::Token { url: url(), token: token() },
         ServeError::TooLong { url: url(), token: token(), bytes: 5_000 },
+        ServeError::TooLong { url: url(), token: token(), bytes: 70_000 },
         ServeError::TooMany { url: url() },
         ServeError::Unexpected { url: url(), status: 404 },
     ]

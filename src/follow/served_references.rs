@@ -18,7 +18,7 @@ use crate::secrets::reference::NamedReference;
 use client::{AskFailure, KnownVersions, Pause, ServeClient, sent_text};
 pub use client::{ServeAccess, ServeToken};
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::time::Timer;
+use roles_anywhere_client::time::{Clock, Timer};
 
 /// References whose values come from a running `serve`.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -27,10 +27,13 @@ pub struct ServedReferences {
     /// Those that are asked for in one request.
     lists: Vec<Range<usize>>,
     client: Rc<ServeClient>,
+    clock: Arc<dyn Clock>,
     timer: Arc<dyn Timer>,
     /// What was read last.
     known: RefCell<Option<FollowedValues>>,
     next: Cell<NextRead>,
+    /// When a change was last waited for.
+    waited_at: Cell<Option<Duration>>,
 }
 
 /// What is known about the next read.
@@ -53,6 +56,10 @@ const MOST_BYTES: usize = 40 << 10;
 const VERSION_BYTES: usize = 64;
 /// The longest time to wait in a request.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The shortest time between two requests that wait, whatever listens there.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// The longest answer: each reference may stand for 64 KiB, of which a byte takes up to six in JSON.
+pub const LONGEST_ANSWER: usize = MOST * ((6 * 64 + 16) << 10);
 
 impl Pause {
     fn duration(self) -> Duration {
@@ -66,24 +73,31 @@ impl Pause {
 impl ServedReferences {
     /// Returns references, to be read by `access`.
     pub fn new(references: &[NamedReference], access: ServeAccess, ports: Ports) -> Self {
-        let timer = Arc::clone(&ports.timer);
-        Self::by(Rc::new(ServeClient::new(access, ports)), timer, references)
+        let time = (Arc::clone(&ports.clock), Arc::clone(&ports.timer));
+        Self::by(Rc::new(ServeClient::new(access, ports)), time, references)
     }
 
     /// Returns other references, to be read in the same way.
     #[must_use]
     pub fn other(&self, references: &[NamedReference]) -> Self {
-        Self::by(Rc::clone(&self.client), Arc::clone(&self.timer), references)
+        let time = (Arc::clone(&self.clock), Arc::clone(&self.timer));
+        Self::by(Rc::clone(&self.client), time, references)
     }
 
-    fn by(client: Rc<ServeClient>, timer: Arc<dyn Timer>, references: &[NamedReference]) -> Self {
+    fn by(
+        client: Rc<ServeClient>,
+        (clock, timer): (Arc<dyn Clock>, Arc<dyn Timer>),
+        references: &[NamedReference],
+    ) -> Self {
         Self {
             references: references.to_vec(),
             lists: lists(references),
+            clock,
             timer,
             client,
             known: RefCell::default(),
             next: Cell::default(),
+            waited_at: Cell::default(),
         }
     }
 
@@ -128,6 +142,7 @@ impl ServedReferences {
         if let Some(pause) = pause {
             return self.timer.sleep(pause.duration().min(limit)).await;
         }
+        let limit = limit.saturating_sub(self.keep_interval(limit).await);
         // A request waits for whole seconds.
         let wait = Duration::from_secs(limit.min(LONGEST_WAIT).as_secs());
         match known {
@@ -136,6 +151,18 @@ impl ServedReferences {
             }
             _ => self.timer.sleep(limit).await,
         }
+    }
+
+    /// Waits until a change may be waited for again, for at most `limit`. Returns how long that took.
+    async fn keep_interval(&self, limit: Duration) -> Duration {
+        let now = self.clock.uptime();
+        let earliest = self.waited_at.get().map_or(now, |at| at + SHORTEST_INTERVAL);
+        let interval = earliest.saturating_sub(now).min(limit);
+        if !interval.is_zero() {
+            self.timer.sleep(interval).await;
+        }
+        self.waited_at.set(Some(now + interval));
+        interval
     }
 
     async fn wait_for_change(&self, known: &[Option<String>], wait: Duration) {

@@ -76,6 +76,9 @@ pub enum ServeError {
     },
 }
 
+/// The longest list that `serve` reads, in bytes.
+const LONGEST_LIST: usize = 64 << 10;
+
 impl ServeError {
     /// Returns who can fix it.
     pub fn kind(&self) -> ErrorKind {
@@ -96,7 +99,7 @@ impl ServeError {
                 "start it with `roles-anywhere serve --secrets`, or check the port: `serve --print-env` prints the address"
             }
             Self::Interrupted { .. } => {
-                "check that `serve` still runs: its log says why it has ended"
+                "check that `serve` still runs, and listens there: its log says why it has ended, and `serve --print-env` prints the address"
             }
             Self::TimedOut { .. } => {
                 "check that `serve` listens at this address, or allow more time with `--timeout SECONDS`"
@@ -104,9 +107,10 @@ impl ServeError {
             Self::UnusableToken { .. } | Self::Token { .. } => {
                 "pass the file of its token with `--secrets-token-file`, or set `AWS_TOKEN` to what `serve --print-env` prints"
             }
-            Self::TooLong { .. } => {
-                "check the token first; the references of one request may have 64 KiB"
+            Self::TooLong { bytes, .. } if *bytes > LONGEST_LIST => {
+                "make the default of the reference shorter: a request may have 64 KiB"
             }
+            Self::TooLong { .. } => "check the token: without it, `serve` reads short lists only",
             Self::TooMany { .. } => {
                 "set a greater `max-connections` in `[secrets]` of the file of `serve`, or give each program a token of its own"
             }

@@ -165,6 +165,35 @@ fn values_are_read_once() {
     assert_eq!(served.daemon().wait_for("secret_read")["token"], "web");
 }
 
+/// A secret of 64 KiB may take six times as many bytes in JSON.
+#[test]
+fn many_large_values_are_read_at_once() {
+    let served = Served::new();
+    let value = "\u{1}".repeat(65_536);
+    served.put("prod/large", &*value);
+    let references = ["sm://prod/large"; 25];
+    let resolved = served.run(&[&["resolve", "--output", "json"][..], &references].concat());
+    assert_eq!(resolved.code, 0, "{}", resolved.stderr);
+    let values = resolved.json();
+    let values = values.as_array().unwrap();
+    assert!(values.len() == 25 && values.iter().all(|it| it["value"] == *value));
+}
+
+#[test]
+fn a_value_that_aws_does_not_confirm_is_told() {
+    let served = Served::new();
+    served.run(&["resolve", "sm://prod/plain"]);
+    served.fixture.emulator.fault(json!({"operation": "*", "status": 503, "times": 0}));
+    let told = "warning: `sm://prod/plain` has been stale for ";
+    let is_told = || {
+        let resolved = served.run(&["resolve", "sm://prod/plain"]);
+        assert_eq!((resolved.code, resolved.text().as_str()), (0, "s3cr3t"), "{resolved}");
+        let text = resolved.stderr;
+        (text.starts_with(told) && text.ends_with(" s: AWS fails\n")).then_some(())
+    };
+    until(is_told).expect("a value that is stale");
+}
+
 #[test]
 fn a_program_is_started_again() {
     let served = Served::new();

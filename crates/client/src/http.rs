@@ -84,12 +84,20 @@ pub struct TransportOptions {
     pub proxy: Option<proxy::Proxy>,
     /// The timeout of connecting.
     pub connect_timeout: Duration,
+    /// The longest response that is read, in bytes.
+    pub longest_response: usize,
 }
 
 impl Default for TransportOptions {
-    /// Trusts the system's CA certificates, uses no proxy, and connects within 5 s.
+    /// Trusts the system's CA certificates, uses no proxy, connects within 5 s, and reads 8 MiB: a batch may hold 20
+    /// secrets of 64 KiB each, and a byte takes up to six in JSON.
     fn default() -> Self {
-        Self { trust: Trust::System, proxy: None, connect_timeout: Duration::from_secs(5) }
+        Self {
+            trust: Trust::System,
+            proxy: None,
+            connect_timeout: Duration::from_secs(5),
+            longest_response: 8 << 20,
+        }
     }
 }
 

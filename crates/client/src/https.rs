@@ -18,10 +18,6 @@ use crate::http::{Endpoint, Request, Response, TransportError, TransportOptions}
 use crate::https::trust::Verifier;
 use crate::secret::SecretBytes;
 
-/// The most bytes of a response that are read: a batch may hold 20 secrets of 64 KiB each, and a byte
-/// takes up to six in JSON.
-const MAX_ANSWER: usize = 8 << 20;
-
 /// Reads a regular file of at most this many bytes.
 pub type ReadFile = fn(&Path, u64) -> io::Result<SecretBytes>;
 
@@ -114,11 +110,12 @@ impl Https {
                 Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
             })
             .collect();
+        let limit = self.options.longest_response;
         let mut body = SecretBytes::with_capacity(8 << 10);
         while let Some(chunk) = answer.chunk().await.map_err(|e| failed(e).while_reading())? {
-            if body.expose().len() + chunk.len() > MAX_ANSWER {
+            if body.expose().len() + chunk.len() > limit {
                 let host = request.endpoint.host().to_owned();
-                return Err(TransportError::TooLarge { host, limit: MAX_ANSWER });
+                return Err(TransportError::TooLarge { host, limit });
             }
             body.extend(&chunk);
         }

@@ -12,7 +12,6 @@ use crate::secrets_cache::OutageReason;
 use roles_anywhere_client::http::{Endpoint, Request, SourceMessage, TransportError};
 use roles_anywhere_client::input_source::InputSource;
 use roles_anywhere_client::secret::Secret;
-use roles_anywhere_client::time::Clock as _;
 use roles_anywhere_test_support::clock::ManualClock;
 use roles_anywhere_test_support::files::FakeFiles;
 use roles_anywhere_test_support::ports::FakePorts;
@@ -173,6 +172,18 @@ fn an_answer_without_values_to_a_plain_read_is_an_error() {
     assert!(text.contains("304"), "{text}");
 }
 
+/// Whatever listens there, it is not asked more often than once a second.
+#[test]
+fn another_version_each_time_is_read_once_a_second() {
+    let versions = (0..4).map(|number| {
+        list(&format!(r#"{{"reference":"sm://a","value":"x","version":"{number}","name":"a"}}"#))
+    });
+    let fixture = Fixture::new(&["sm://a"], versions);
+    fixture.read().unwrap();
+    assert_eq!([0; 3].map(|_| fixture.changed(60)), [0, 1, 1]);
+    assert!(fixture.bodies()[3].contains(r#""wait":"59s""#));
+}
+
 /// Nothing is asked again and again without a pause.
 #[test]
 fn pauses_follow_what_brings_no_change() {
@@ -274,7 +285,7 @@ fn what_is_wrong_has_a_cause_and_a_next_step() {
     error: `serve` at http://127.0.0.1:2773 does not accept the token in `/run/token`
       hint: pass the file of its token with `--secrets-token-file`, or set `AWS_TOKEN` to what `serve --print-env` prints
     error: `serve` at http://127.0.0.1:2773 refused 52 bytes of references with the token in `/run/token`
-      hint: check the token first; the references of one request may have 64 KiB
+      hint: check the token: without it, `serve` reads short lists only
     error: `serve` at http://127.0.0.1:2773 has too many requests
       hint: set a greater `max-connections` in `[secrets]` of the file of `serve`, or give each program a token of its own
     error: what listens at http://127.0.0.1:2773 answered with HTTP status 200, and not as `serve` does
