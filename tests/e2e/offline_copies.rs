@@ -1,13 +1,13 @@
 //! `[secrets.offline]`: `serve` and `exec` that start while AWS cannot be reached.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::daemon::{Daemon, until};
-use crate::environment::{CommandOutput, Program, control};
+use crate::environment::{CommandOutput, Program, Running, control};
 use crate::serve_roles::Fixture;
 use crate::serve_secrets::{address, get_with};
 
@@ -60,6 +60,15 @@ impl Host {
         Daemon::start(&self.tool(), &[&line, options].concat())
     }
 
+    /// Starts `exec`, which follows the password, with a script of a shell that has it in P.
+    fn follow(&self, script: &str) -> Running {
+        let config = self.fixture.path("config.toml");
+        let line = ["exec", "--config", config.to_str().unwrap(), "--role", "a"];
+        let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
+        let program = ["--env=P=sm://prod/db-credentials#password", "--", "sh", "-c", script];
+        self.tool().spawn(&[&line[..], &["--on-rotate", "restart"], &quick, &program].concat())
+    }
+
     /// Returns the paths of the copies.
     fn copies(&self) -> Vec<PathBuf> {
         let directory = fs::read_dir(self.fixture.path("state/offline"));
@@ -76,6 +85,14 @@ impl Host {
         assert_eq!(daemon.stop(), Some(0));
         assert_eq!(self.copies().len(), 1);
     }
+}
+
+/// Ends a program, and returns its log.
+fn end(mut running: Running) -> String {
+    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    running.wait().unwrap();
+    io::read_to_string(running.stderr.take().unwrap()).unwrap()
 }
 
 #[test]
@@ -317,20 +334,14 @@ fn a_directory_that_was_removed_is_made_again() {
 #[test]
 fn exec_that_follows_a_rotation_keeps_the_copy_current() {
     let host = Host::new();
-    let config = host.fixture.path("config.toml");
-    let line = ["exec", "--config", config.to_str().unwrap(), "--on-rotate", "restart"];
-    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
-    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sleep", "600"];
-    let mut running = host.tool().spawn(&[&line[..], &quick, &program].concat());
+    let running = host.follow("exec sleep 600");
     let copy = || fs::read(host.copies().first()?).ok();
     let first = until(copy).unwrap();
     let value = serde_json::json!({"name": "prod/db-credentials",
         "value": "{\"username\": \"app\", \"password\": \"the-second-password\"}"});
     control(&host.fixture.emulator, "POST", "/secrets", &value);
     assert!(until(|| (copy()? != first).then_some(())).is_some());
-    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    running.wait().unwrap();
+    end(running);
     let next = exec(&host, &NOWHERE);
     assert_eq!((next.code, next.text().trim_end()), (0, "the-second-password"), "{next}");
 }
@@ -346,12 +357,7 @@ fn exec_follows_with_the_copy_until_the_outage_ends() {
     }
     let starts = host.fixture.path("starts");
     let script = format!("echo \"$P\" >> '{}'; exec sleep 600", starts.display());
-    let config = host.fixture.path("config.toml");
-    let line = ["exec", "--config", config.to_str().unwrap(), "--role", "a"];
-    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
-    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sh", "-c", &script];
-    let words = [&line[..], &["--on-rotate", "restart"], &quick, &program].concat();
-    let mut running = host.tool().spawn(&words);
+    let running = host.follow(&script);
     let started = |count: usize| {
         let lines = || fs::read_to_string(&starts).ok();
         until(|| lines().filter(|lines| lines.lines().count() == count)).unwrap()
@@ -366,10 +372,7 @@ fn exec_follows_with_the_copy_until_the_outage_ends() {
         "value": "{\"username\": \"app\", \"password\": \"the-second-password\"}"});
     control(emulator, "POST", "/secrets", &value);
     assert_eq!(started(2), format!("{PASSWORD}\nthe-second-password\n"));
-    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    running.wait().unwrap();
-    let log = std::io::read_to_string(running.stderr.take().unwrap()).unwrap();
+    let log = end(running);
     assert!(log.contains("action_ended") && !log.contains("followed_read_failed"), "{log}");
     assert_eq!(log.matches("is an offline copy").count(), 1, "{log}");
 }
@@ -377,21 +380,14 @@ fn exec_follows_with_the_copy_until_the_outage_ends() {
 #[test]
 fn exec_that_follows_logs_that_a_copy_is_removed() {
     let host = Host::new();
-    let config = host.fixture.path("config.toml");
-    let line = ["exec", "--config", config.to_str().unwrap(), "--on-rotate", "restart"];
-    let quick = ["--quiet-period", "1s", "--splay", "0s", "--secrets-ttl", "1s"];
-    let program = ["--env=P=sm://prod/db-credentials#password", "--", "sleep", "600"];
-    let mut running = host.tool().spawn(&[&line[..], &quick, &program].concat());
+    let running = host.follow("exec sleep 600");
     assert!(until(|| (host.copies().len() == 1).then_some(())).is_some());
     for operation in ["GetSecretValue", "DescribeSecret"] {
         host.fixture.emulator.fault(serde_json::json!({"operation": operation, "times": 0,
             "status": 400, "code": "AccessDeniedException", "message": "no"}));
     }
     assert!(until(|| host.copies().is_empty().then_some(())).is_some());
-    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    running.wait().unwrap();
-    let log = std::io::read_to_string(running.stderr.take().unwrap()).unwrap();
+    let log = end(running);
     let event = "reason=refused event=offline_copy_removed";
     assert!(log.contains(event) && !log.contains("warning: "), "{log}");
 }
