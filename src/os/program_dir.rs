@@ -457,6 +457,11 @@ mod tests {
         let mut command = Command::new("cat");
         command.env("AWS_CONFIG_FILE", used.join("config")).stdin(Stdio::piped());
         let mut background = command.spawn().unwrap();
+        // The parent goes on a moment before the variables of the program can be seen.
+        let variables = format!("/proc/{}/environ", background.id());
+        while fs::read(&variables).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         drop(ProgramDir::create(&parent).unwrap());
         assert_eq!((used.exists(), unused.exists()), (true, false));
         background.kill().unwrap();
