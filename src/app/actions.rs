@@ -23,9 +23,13 @@ pub async fn act_on_change(action: &ChangeAction, blocking: &dyn Blocking, log: 
 }
 
 /// Acts, and logs the start of the action and how it ends.
-pub async fn act_logged(action: &str, log: &dyn Log, act: impl Future<Output = Result<(), Error>>) {
+pub async fn act_logged(
+    action: &str,
+    log: &dyn Log,
+    work: impl Future<Output = Result<(), Error>>,
+) {
     log.event(&ACTION_STARTED, &[("action", &action)]);
-    log_end(action, &act.await, log);
+    log_end(action, &work.await, log);
 }
 
 /// Logs how an action has ended.

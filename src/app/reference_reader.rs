@@ -1,5 +1,6 @@
 //! Reads and follows references: in this process, with the sessions of roles, or through a running `serve`.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use crate::app::App;
 use crate::app::followed_references::FollowedWithRoles;
 use crate::app::session;
+use crate::follow::cached_references::shown_name;
 use crate::follow::served_references::{LONGEST_ANSWER, ServeAccess, ServedReferences};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::options::reference_reader::ReferenceReader;
@@ -20,13 +22,13 @@ use crate::output::log::Log;
 use crate::output::run::RunError;
 use crate::secrets::reference::NamedReference;
 use crate::secrets::value::Resolved;
-use crate::secrets_cache::{CachePolicy, StaleReason};
+use crate::secrets_cache::CachePolicy;
 use roles_anywhere_client::http::TransportOptions;
 use roles_anywhere_client::https::Https;
 use roles_anywhere_client::ports::{NoTrace, Ports, Trace};
 use roles_anywhere_client::system::{BlockingThread, NoPasswords, SystemEntropy, SystemTimer};
 
-/// References that are followed, within [`FollowedReferences::keep_current`].
+/// References that are followed. Their values are kept current during [`FollowedReferences::keep_current`].
 #[expect(missing_debug_implementations, reason = "holds ports")]
 pub enum FollowedReferences<'a> {
     /// In this process.
@@ -55,15 +57,12 @@ impl App {
         Ok(values.values.into_iter().map(|value| value.resolved).collect())
     }
 
-    /// Says which values AWS has not confirmed in time.
+    /// Says which secrets and parameters AWS has not confirmed in time.
     fn warn_of_stale(&self, references: &[NamedReference], values: &FollowedValues) {
-        for (named, value) in references.iter().zip(&values.values) {
-            let Some(StaleReason { past_ttl, reason }) = value.stale else { continue };
-            let (reference, seconds) = (named.reference.shown(), past_ttl.as_secs());
-            let StaleText { reason, .. } = StaleText::of(reason);
-            self.report(&format!(
-                "warning: `{reference}` has been stale for {seconds} s: {reason}"
-            ));
+        let pairs = references.iter().zip(&values.values);
+        let stale = pairs.filter_map(|(it, value)| Some((shown_name(&it.reference), value.stale?)));
+        for (name, reason) in stale.collect::<BTreeMap<_, _>>() {
+            self.report(&StaleText::warning(&name, reason));
         }
     }
 

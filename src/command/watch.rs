@@ -122,10 +122,10 @@ struct ChangeTeller<'a> {
     has_failed: Notify,
 }
 
-/// Changes, and what is known when they have been told.
-struct ToldChange {
+/// Lines about changes, and what each reference stands for now.
+struct ChangeReport {
     lines: SecretBytes,
-    known: Vec<Option<KnownValue>>,
+    values: Vec<Option<KnownValue>>,
 }
 
 impl ChangeTeller<'_> {
@@ -163,21 +163,21 @@ impl ChangeTeller<'_> {
 }
 
 impl Consumer for ChangeTeller<'_> {
-    type Change = ToldChange;
+    type Change = ChangeReport;
 
-    fn change(&self, values: &FollowedValues) -> Result<Option<ToldChange>, Error> {
+    fn change(&self, values: &FollowedValues) -> Result<Option<ChangeReport>, Error> {
         let known = self.known.borrow();
         let differs = |(new, known)| KnownValue::differs(known, new);
         if !values.values.iter().zip(&*known).any(differs) {
             return Ok(None);
         }
         let lines = changes::lines(&self.plan.references, &known, values);
-        let known = values.values.iter().map(|it| Some(KnownValue::of_followed(it))).collect();
-        Ok(Some(ToldChange { lines, known }))
+        let values = values.values.iter().map(|it| Some(KnownValue::of_followed(it))).collect();
+        Ok(Some(ChangeReport { lines, values }))
     }
 
-    async fn act(&self, ToldChange { lines, known }: ToldChange, _retry_in: Duration) {
-        self.known.replace(known);
+    async fn act(&self, ChangeReport { lines, values }: ChangeReport, _retry_in: Duration) {
+        self.known.replace(values);
         self.tell(lines).await;
     }
 }

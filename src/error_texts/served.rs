@@ -8,7 +8,7 @@ use crate::output::served::{ServeError, ServedRefusal};
 use roles_anywhere_client::http::{SourceMessage, TransportError};
 
 variants!(ServeError:
-    Connect Interrupted TimedOut UnusableToken Token TooLong TooMany Unexpected
+    Connect Interrupted TooLarge TimedOut UnusableToken Token TooLong TooMany Unexpected
 );
 
 #[test]
@@ -50,12 +50,15 @@ fn errors() -> Vec<ServeError> {
                 source: reason("connection closed before message completed"),
             },
         },
+        ServeError::TooLarge {
+            url: url(),
+            source: TransportError::TooLarge { host: "127.0.0.1".to_owned(), limit: 20 << 20 },
+        },
         ServeError::TimedOut { url: url(), limit: Duration::from_secs(20) },
         ServeError::UnusableToken { token: token(), is_empty: true },
         ServeError::UnusableToken { token: "`AWS_TOKEN`".to_owned(), is_empty: false },
         ServeError::Token { url: url(), token: token() },
         ServeError::TooLong { url: url(), token: token(), bytes: 5_000 },
-        ServeError::TooLong { url: url(), token: token(), bytes: 70_000 },
         ServeError::TooMany { url: url() },
         ServeError::Unexpected { url: url(), status: 404 },
     ]

@@ -185,7 +185,8 @@ fn value(
     }
 }
 
-pub(super) fn shown_name(reference: &Reference) -> String {
+/// Returns the name or the ARN of what a reference names, as messages show it.
+pub fn shown_name(reference: &Reference) -> String {
     match reference.target() {
         ReferenceTarget::Secret { id, .. } => id.shown(),
         ReferenceTarget::Parameter { name, .. } => name.shown(),

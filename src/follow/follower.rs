@@ -19,14 +19,15 @@ use roles_anywhere_client::time::Clock;
 
 /// What consumes the values, and acts if that has changed.
 pub trait Consumer {
-    /// What is consumed instead of what it was at the last action.
+    /// The new inputs of the consumer.
     type Change;
 
-    /// Returns the change; `None` if what is consumed is the same. An error is that the values cannot be used.
+    /// Returns the new inputs; `None` if they are those of the last action. An error is that the values cannot be
+    /// used.
     fn change(&self, values: &FollowedValues) -> Result<Option<Self::Change>, Error>;
 
-    /// Acts on the change. If it fails so that there still is one, it is done again: `retry_in` after its end at
-    /// the earliest.
+    /// Acts on the change. If [`Consumer::change`] still returns one afterwards, this is called again: `retry_in`
+    /// after its end at the earliest.
     fn act(&self, change: Self::Change, retry_in: Duration) -> impl Future<Output = ()>;
 }
 
@@ -112,7 +113,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Takes what was read, and whether what is consumed has changed.
+    /// Takes what was read, and whether the inputs of the consumer have changed.
     fn read(&mut self, generation: u64, values: FollowedValues, has_changed: Result<bool, &Error>) {
         let log = self.ports.log;
         self.reads.ended(log);

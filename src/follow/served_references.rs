@@ -6,7 +6,6 @@ mod client;
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, select_all};
@@ -18,7 +17,6 @@ use crate::secrets::reference::NamedReference;
 use client::{AskFailure, KnownVersions, Pause, ServeClient, sent_text};
 pub use client::{ServeAccess, ServeToken};
 use roles_anywhere_client::ports::Ports;
-use roles_anywhere_client::time::{Clock, Timer};
 
 /// References whose values come from a running `serve`.
 #[expect(missing_debug_implementations, reason = "holds ports")]
@@ -27,12 +25,10 @@ pub struct ServedReferences {
     /// Those that are asked for in one request.
     lists: Vec<Range<usize>>,
     client: Rc<ServeClient>,
-    clock: Arc<dyn Clock>,
-    timer: Arc<dyn Timer>,
     /// What was read last.
     known: RefCell<Option<FollowedValues>>,
     next: Cell<NextRead>,
-    /// When a change was last waited for.
+    /// When the last request that waits was sent.
     waited_at: Cell<Option<Duration>>,
 }
 
@@ -58,8 +54,8 @@ const VERSION_BYTES: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The shortest time between two requests that wait, whatever listens there.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest answer: each reference may stand for 64 KiB, of which a byte takes up to six in JSON.
-pub const LONGEST_ANSWER: usize = MOST * ((6 * 64 + 16) << 10);
+/// The longest answer that is read, in bytes: each reference of a request may stand for 64 KiB.
+pub const LONGEST_ANSWER: usize = MOST * (100 << 10);
 
 impl Pause {
     fn duration(self) -> Duration {
@@ -73,27 +69,19 @@ impl Pause {
 impl ServedReferences {
     /// Returns references, to be read by `access`.
     pub fn new(references: &[NamedReference], access: ServeAccess, ports: Ports) -> Self {
-        let time = (Arc::clone(&ports.clock), Arc::clone(&ports.timer));
-        Self::by(Rc::new(ServeClient::new(access, ports)), time, references)
+        Self::by(Rc::new(ServeClient::new(access, ports)), references)
     }
 
     /// Returns other references, to be read in the same way.
     #[must_use]
     pub fn other(&self, references: &[NamedReference]) -> Self {
-        let time = (Arc::clone(&self.clock), Arc::clone(&self.timer));
-        Self::by(Rc::clone(&self.client), time, references)
+        Self::by(Rc::clone(&self.client), references)
     }
 
-    fn by(
-        client: Rc<ServeClient>,
-        (clock, timer): (Arc<dyn Clock>, Arc<dyn Timer>),
-        references: &[NamedReference],
-    ) -> Self {
+    fn by(client: Rc<ServeClient>, references: &[NamedReference]) -> Self {
         Self {
             references: references.to_vec(),
             lists: lists(references),
-            clock,
-            timer,
             client,
             known: RefCell::default(),
             next: Cell::default(),
@@ -140,29 +128,34 @@ impl ServedReferences {
             _ => None,
         };
         if let Some(pause) = pause {
-            return self.timer.sleep(pause.duration().min(limit)).await;
+            return self.sleep(pause.duration().min(limit)).await;
         }
-        let limit = limit.saturating_sub(self.keep_interval(limit).await);
+        let end = self.client.ports.clock.uptime() + limit;
+        self.sleep(self.until_next_wait().min(limit)).await;
+        let now = self.client.ports.clock.uptime();
+        let limit = end.saturating_sub(now);
         // A request waits for whole seconds.
         let wait = Duration::from_secs(limit.min(LONGEST_WAIT).as_secs());
         match known {
             Some(known) if !wait.is_zero() && !self.lists.is_empty() => {
+                self.waited_at.set(Some(now));
                 self.wait_for_change(&known, wait).await;
             }
-            _ => self.timer.sleep(limit).await,
+            _ => self.sleep(limit).await,
         }
     }
 
-    /// Waits until a change may be waited for again, for at most `limit`. Returns how long that took.
-    async fn keep_interval(&self, limit: Duration) -> Duration {
-        let now = self.clock.uptime();
-        let earliest = self.waited_at.get().map_or(now, |at| at + SHORTEST_INTERVAL);
-        let interval = earliest.saturating_sub(now).min(limit);
-        if !interval.is_zero() {
-            self.timer.sleep(interval).await;
+    /// Returns how long it is until a change may be waited for again.
+    fn until_next_wait(&self) -> Duration {
+        let now = self.client.ports.clock.uptime();
+        let next = self.waited_at.get().map_or(now, |at| at + SHORTEST_INTERVAL);
+        next.saturating_sub(now)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            self.client.ports.timer.sleep(time).await;
         }
-        self.waited_at.set(Some(now + interval));
-        interval
     }
 
     async fn wait_for_change(&self, known: &[Option<String>], wait: Duration) {
@@ -188,7 +181,7 @@ impl ServedReferences {
             Err(AskFailure::References(_)) => Some(Pause::Short),
         };
         if let Some(pause) = pause {
-            self.timer.sleep(pause.duration().min(wait)).await;
+            self.sleep(pause.duration().min(wait)).await;
         }
     }
 

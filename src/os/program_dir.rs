@@ -325,6 +325,7 @@ fn read_bytes(path: &Path) -> Option<Vec<u8>> {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use std::io::Read as _;
     use std::os::unix::fs::PermissionsExt as _;
     use std::process::{Command, Stdio};
 
@@ -455,13 +456,11 @@ mod tests {
             fs::create_dir(path).unwrap();
         }
         let mut command = Command::new("cat");
-        command.env("AWS_CONFIG_FILE", used.join("config")).stdin(Stdio::piped());
-        let mut background = command.spawn().unwrap();
-        // The parent goes on a moment before the variables of the program can be seen.
-        let variables = format!("/proc/{}/environ", background.id());
-        while fs::read(&variables).unwrap().is_empty() {
-            std::thread::yield_now();
-        }
+        command.env("AWS_CONFIG_FILE", used.join("config"));
+        let mut background = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // This process goes on a moment before the variables of the program can be seen.
+        background.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        background.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         drop(ProgramDir::create(&parent).unwrap());
         assert_eq!((used.exists(), unused.exists()), (true, false));
         background.kill().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::output::error::{Error, Kind};
 use crate::output::rotation::CommandFailure;
-use crate::secrets_cache::OutageReason;
+use crate::secrets_cache::{OutageReason, StaleReason};
 use roles_anywhere_client::provider::ErrorKind;
 
 /// An action has failed.
@@ -168,12 +168,13 @@ impl StaleText {
     /// Returns the text of a reason.
     pub fn of(reason: OutageReason) -> Self {
         const NETWORK: &str = "check the network, the name service and any proxy";
-        const SESSION: &str = "the events `refresh_failed` and `credentials_unavailable` say more";
+        const SESSION: &str = "the events `refresh_failed` and `credentials_unavailable` say more, here or in the log of `serve`";
         const AWS: &str = "if it lasts, check the AWS Health Dashboard";
         let (reason, hint) = match reason {
-            OutageReason::Throttled => {
-                ("AWS throttles the calls", "raise `--secrets-ttl`, or follow fewer secrets")
-            }
+            OutageReason::Throttled => (
+                "AWS throttles the calls",
+                "raise `--secrets-ttl`, or `ttl` in `[secrets]`; or follow fewer secrets",
+            ),
             OutageReason::ServiceFailure => ("AWS fails", AWS),
             OutageReason::Timeout => ("AWS does not answer in time", NETWORK),
             OutageReason::Connection => ("AWS cannot be reached", NETWORK),
@@ -190,6 +191,12 @@ impl StaleText {
             OutageReason::Answer => ("AWS answers with an unknown error", AWS),
         };
         Self { reason, hint }
+    }
+
+    /// Returns the warning that a secret or a parameter is stale.
+    pub fn warning(name: &str, StaleReason { past_ttl, reason }: StaleReason) -> String {
+        let (seconds, Self { reason, .. }) = (past_ttl.as_secs(), Self::of(reason));
+        format!("warning: `{name}` has been stale for {seconds} s: {reason}")
     }
 }
 

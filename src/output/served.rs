@@ -18,9 +18,17 @@ pub enum ServeError {
         /// The cause.
         source: TransportError,
     },
-    /// The connection was lost, or the answer is too long.
+    /// The connection was lost.
     #[error("`serve` at {url} gave no whole answer")]
     Interrupted {
+        /// Its URL.
+        url: String,
+        /// The cause.
+        source: TransportError,
+    },
+    /// The answer is too long.
+    #[error("the answer of `serve` at {url} is too long")]
+    TooLarge {
         /// Its URL.
         url: String,
         /// The cause.
@@ -76,9 +84,6 @@ pub enum ServeError {
     },
 }
 
-/// The longest list that `serve` reads, in bytes.
-const LONGEST_LIST: usize = 64 << 10;
-
 impl ServeError {
     /// Returns who can fix it.
     pub fn kind(&self) -> ErrorKind {
@@ -87,6 +92,7 @@ impl ServeError {
             Self::Token { .. } | Self::TooLong { .. } => ErrorKind::Refused,
             Self::Connect { .. }
             | Self::Interrupted { .. }
+            | Self::TooLarge { .. }
             | Self::TimedOut { .. }
             | Self::TooMany { .. }
             | Self::Unexpected { .. } => ErrorKind::Unreachable,
@@ -99,7 +105,10 @@ impl ServeError {
                 "start it with `roles-anywhere serve --secrets`, or check the port: `serve --print-env` prints the address"
             }
             Self::Interrupted { .. } => {
-                "check that `serve` still runs, and listens there: its log says why it has ended, and `serve --print-env` prints the address"
+                "check that `serve` still runs (its log says why it has ended), and that this is its address (`serve --print-env`)"
+            }
+            Self::TooLarge { .. } => {
+                "check that this is the address of `serve` (`serve --print-env`), or read fewer references at once"
             }
             Self::TimedOut { .. } => {
                 "check that `serve` listens at this address, or allow more time with `--timeout SECONDS`"
@@ -107,10 +116,9 @@ impl ServeError {
             Self::UnusableToken { .. } | Self::Token { .. } => {
                 "pass the file of its token with `--secrets-token-file`, or set `AWS_TOKEN` to what `serve --print-env` prints"
             }
-            Self::TooLong { bytes, .. } if *bytes > LONGEST_LIST => {
-                "make the default of the reference shorter: a request may have 64 KiB"
+            Self::TooLong { .. } => {
+                "check the token: `serve` reads 4 KiB with one that it does not know, and 64 KiB at most"
             }
-            Self::TooLong { .. } => "check the token: without it, `serve` reads short lists only",
             Self::TooMany { .. } => {
                 "set a greater `max-connections` in `[secrets]` of the file of `serve`, or give each program a token of its own"
             }

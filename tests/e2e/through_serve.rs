@@ -2,7 +2,7 @@
 //! configuration of their own.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, until};
-use crate::environment::{CommandOutput, Program, TestEnvironment, control, filters};
+use crate::environment::{CommandOutput, Program, control, filters};
 use crate::serve_roles::Fixture;
 use crate::serve_secrets::address;
 
@@ -166,29 +166,43 @@ fn values_are_read_once() {
     assert_eq!(served.daemon().wait_for("secret_read")["token"], "web");
 }
 
-/// 200 secrets of 64 KiB are more than any answer of AWS is.
+/// Answers one request with a document of this length.
+fn answer_once(listener: &TcpListener, length: usize) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = BufReader::new(stream.try_clone().unwrap());
+    let mut list = 0;
+    for line in request.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
+        if let Some(length) = line.to_lowercase().strip_prefix("content-length: ") {
+            list = length.parse().unwrap();
+        }
+    }
+    io::copy(&mut request.take(list), &mut io::sink()).unwrap();
+    let mut body = br#"{"values":[{"value":"s3cr3t","version":"v1","name":"a"}"#.to_vec();
+    body.resize(length - 2, b' ');
+    body.extend_from_slice(b"]}");
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    // A client does not read all of what is too long.
+    let _ = stream.write_all(&body);
+}
+
+/// 200 secrets of 64 KiB are longer than any answer of AWS.
 #[test]
-fn an_answer_may_be_long() {
-    let env = TestEnvironment::new();
+fn a_long_answer_is_read_and_one_without_end_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let mut body = br#"{"values":[{"value":"s3cr3t","version":"v1","name":"a"}"#.to_vec();
-    body.resize(13 << 20, b' ');
-    body.extend_from_slice(b"]}");
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = BufReader::new(stream.try_clone().unwrap());
-            // The list comes in one piece with the headers, or right after them.
-            request.fill_buf().unwrap();
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-            stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&body).unwrap();
-        });
-        let program = env.program().clone().set("AWS_TOKEN", TOKEN);
-        let resolved = program.run(&["resolve", "--secrets-url", &url, "sm://a"]);
-        assert_eq!((resolved.code, resolved.text().as_str()), (0, "s3cr3t"), "{resolved}");
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::offline(folder.path()).set("AWS_TOKEN", TOKEN);
+    let resolve = || program.run(&["resolve", "--secrets-url", &url, "sm://a"]);
+    thread::spawn(move || {
+        answer_once(&listener, 13 << 20);
+        answer_once(&listener, 21 << 20);
     });
+    let resolved = resolve();
+    assert_eq!((resolved.code, resolved.text().as_str()), (0, "s3cr3t"), "{resolved}");
+    let failed = resolve();
+    assert!(failed.code == 5 && failed.stderr.contains("is too long"), "{failed}");
+    assert_eq!(failed.text(), "");
 }
 
 #[test]
@@ -196,7 +210,7 @@ fn a_value_that_aws_does_not_confirm_is_told() {
     let served = Served::new();
     served.run(&["resolve", "sm://prod/plain"]);
     served.fixture.emulator.fault(json!({"operation": "*", "status": 503, "times": 0}));
-    let told = "warning: `sm://prod/plain` has been stale for ";
+    let told = "warning: `prod/plain` has been stale for ";
     let is_told = || {
         let resolved = served.run(&["resolve", "sm://prod/plain"]);
         assert_eq!((resolved.code, resolved.text().as_str()), (0, "s3cr3t"), "{resolved}");

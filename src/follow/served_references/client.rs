@@ -49,7 +49,7 @@ pub enum ServeToken {
 /// A client of a running `serve`.
 pub(super) struct ServeClient {
     access: ServeAccess,
-    ports: Ports,
+    pub(super) ports: Ports,
 }
 
 /// Why there is no answer with values.
@@ -239,6 +239,7 @@ impl ServeClient {
         let url = self.url();
         match source {
             TransportError::Connect { .. } => ServeError::Connect { url, source }.into(),
+            TransportError::TooLarge { .. } => ServeError::TooLarge { url, source }.into(),
             source => ServeError::Interrupted { url, source }.into(),
         }
     }
@@ -262,7 +263,7 @@ const BAD_TOKEN: &[u8] = b"Bad Token";
 impl From<ServeError> for AskFailure {
     fn from(error: ServeError) -> Self {
         let pause = match error {
-            ServeError::TooMany { .. } => Pause::Long,
+            ServeError::TooMany { .. } | ServeError::TooLarge { .. } => Pause::Long,
             _ => Pause::Short,
         };
         Self::Whole { error: error.into(), pause }
