@@ -90,7 +90,9 @@ def test_a_line_editor_edits(terminal):
     terminal.send("\x1b[A\r")
     terminal.expect(f"< {MASKED} >")
     terminal.expect(">>> ")
+    # Between its prompt and its wait for a key, Python keeps the interrupt for the next key.
     terminal.send("\x03")
+    terminal.send("\r")
     terminal.expect("KeyboardInterrupt")
     terminal.expect(">>> ")
     terminal.send("\x04")
