@@ -2,15 +2,17 @@
 
 use std::future::pending;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::follow::action::{COMMAND_LIMIT, ChangeAction, SignalName};
+use crate::follow::follower::whole_seconds;
 use crate::os::shell_command::{self, CommandLine, ShellCommand};
 use crate::os::stdio;
 use crate::output::error::Error;
 use crate::output::follow::{ActionError, PidFileProblem};
-use crate::output::log::events::{ACTION_ENDED, ACTION_FAILED, ACTION_STARTED};
+use crate::output::log::events::{ACTION_ENDED, ACTION_FAILED, ACTION_STARTED, FILES_WRITE_FAILED};
 use crate::output::log::{Field, Log};
 use crate::output::rotation::CommandFailure;
 use roles_anywhere_client::ports::Blocking;
@@ -43,6 +45,14 @@ pub fn log_end(action: &str, acted: &Result<(), Error>, log: &dyn Log) {
             log.event(&ACTION_FAILED, &fields);
         }
     }
+}
+
+/// Logs that files cannot be written, and after which time that is tried again.
+pub fn log_write_failed(error: &Error, retry_in: Duration, log: &dyn Log) {
+    let ((reason, hint), seconds) = (error.log_fields(), whole_seconds(retry_in));
+    let fields: [Field<'_>; 3] =
+        [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
+    log.event(&FILES_WRITE_FAILED, &fields);
 }
 
 async fn act(action: &ChangeAction, blocking: &dyn Blocking) -> Result<(), ActionError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::app::actions::{act_logged, log_end};
+use crate::app::actions::{act_logged, log_end, log_write_failed};
 use crate::app::credentials_endpoint::{
     EndpointRequest, FollowedEnd, ProgramControl, ProgramDir, ProgramSupervision, StartedEndpoint,
     StderrLog,
@@ -18,7 +18,7 @@ use crate::command::exec::environment::ProgramVariables;
 use crate::command::exec::values::set_again;
 use crate::command::exec::{CredentialSource, ExecPlan, ExecRoles};
 use crate::follow::action::is_withheld;
-use crate::follow::follower::{Consumer, FollowPorts, follow, whole_seconds};
+use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::program_action::ProgramAction;
 use crate::follow::source::FollowedValues;
 use crate::options::command_line::own_words;
@@ -27,7 +27,7 @@ use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::ActionError;
 use crate::output::log::events::{
-    FILES_WRITE_FAILED, FILES_WRITTEN, LogEvent, PROGRAM_UNAVAILABLE, STARTED, VARIABLES_KEPT,
+    FILES_WRITTEN, LogEvent, PROGRAM_UNAVAILABLE, STARTED, VARIABLES_KEPT,
 };
 use crate::output::log::{Field, Log};
 use crate::output::program::nothing_to_follow;
@@ -308,13 +308,7 @@ impl Consumer for ProgramConsumer<'_> {
                 let files = files.collect::<Vec<_>>().join(" ");
                 self.log.event(&FILES_WRITTEN, &[("files", &files)]);
             }
-            Err(error) => {
-                let (reason, hint) = error.log_fields();
-                let seconds = whole_seconds(retry_in);
-                let fields: [Field<'_>; 3] =
-                    [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
-                return self.log.event(&FILES_WRITE_FAILED, &fields);
-            }
+            Err(error) => return log_write_failed(&error, retry_in, self.log),
         }
         act_logged(&self.action.to_string(), self.log, self.perform()).await;
     }

@@ -18,14 +18,12 @@ use crate::app::reference_reader::FollowedReferences;
 use crate::command::render::source::RenderSource;
 use crate::command::render::{RenderPlan, RenderWatch};
 use crate::daemon::{RefresherSet, supervise};
-use crate::follow::follower::{Consumer, FollowPorts, follow, whole_seconds};
+use crate::follow::follower::{Consumer, FollowPorts, follow};
 use crate::follow::source::{FollowedValues, ReferenceSource};
 use crate::output::Outcome;
 use crate::output::error::Error;
 use crate::output::follow::NothingToFollow;
-use crate::output::log::events::{
-    FILES_WRITE_FAILED, FILES_WRITTEN, TEMPLATES_RELOAD_FAILED, TEMPLATES_RELOADED,
-};
+use crate::output::log::events::{FILES_WRITTEN, TEMPLATES_RELOAD_FAILED, TEMPLATES_RELOADED};
 use crate::output::log::{Field, Log};
 use crate::secrets::rendered::FileState;
 use crate::secrets::value::Resolved;
@@ -167,12 +165,7 @@ impl FileRenderer<'_> {
                 self.rendered.replace(rendered);
                 self.written(&written).await;
             }
-            Err(error) => {
-                let ((reason, hint), seconds) = (error.log_fields(), whole_seconds(retry_in));
-                let fields: [Field<'_>; 3] =
-                    [("reason", &reason), ("hint", &hint), ("retry_in_seconds", &seconds)];
-                self.log().event(&FILES_WRITE_FAILED, &fields);
-            }
+            Err(error) => actions::log_write_failed(&error, retry_in, self.log()),
         }
     }
 
